@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "node/admin/rebalance.hpp"
 #include "node/pusher/wire/auth.hpp"
 
 namespace tulle::node {
@@ -27,6 +28,16 @@ std::optional<AdminParameters> parse_admin_parameters(std::string_view query) {
         }
     }
     return AdminParameters{text("app"), text("channel"), std::chrono::milliseconds(timeout)};
+}
+
+std::optional<std::uint64_t> parse_rebalance_rate(std::string_view query) {
+    const std::optional<pusher::QueryParameters> given = pusher::parse_query(query);
+    constexpr std::string_view kNames[] = {"max"};
+    if (!given || pusher::has_repeated(*given, kNames)) {
+        return std::nullopt;
+    }
+    const std::string* value = pusher::find_parameter(*given, "max");
+    return value == nullptr ? std::optional(kDefaultRebalanceRate) : parse_rebalance_number(*value);
 }
 
 }  // namespace tulle::node

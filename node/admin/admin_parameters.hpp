@@ -27,4 +27,8 @@ struct AdminParameters {
 /// out of its range. Other parameters are ignored.
 [[nodiscard]] std::optional<AdminParameters> parse_admin_parameters(std::string_view query);
 
+/// The parameter `max` of an order to rebalance, in clients a second; kDefaultRebalanceRate without the parameter.
+/// Returns nothing for a malformed query, and for a number out of 1 to kMaxRebalanceRate.
+[[nodiscard]] std::optional<std::uint64_t> parse_rebalance_rate(std::string_view query);
+
 }  // namespace tulle::node

@@ -1,13 +1,17 @@
 #include "node/admin/admin_questions.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <string_view>
 #include <utility>
 #include <variant>
 
+#include <spdlog/spdlog.h>
+
 #include "node/admin/admin_answers.hpp"
 #include "node/admin/metrics.hpp"
+#include "node/admin/rebalance.hpp"
 #include "node/admin/status_json.hpp"
 #include "node/core/limits.hpp"
 #include "node/pusher/core/channel_name.hpp"
@@ -17,8 +21,15 @@ namespace {
 
 // How long the hub may take for its status. A hub answers within a turn, so a silent second means trouble.
 constexpr Duration kHubPatience = 1s;
+// How long an order to rebalance waits for the answers of all nodes.
+constexpr Duration kRebalanceTimeout = 2s;
 
 }  // namespace
+
+std::string AdminQuestions::metrics(const mesh::NodeStatus* status) const {
+    return render_metrics(sources_.shards, sources_.reloads, sources_.counters, sources_.redis, status,
+                          sources_.limits.drain());
+}
 
 Instant AdminQuestions::due_in(Duration timeout) {
     return reactor_.now() + timeout + kHubPatience;
@@ -31,17 +42,27 @@ std::size_t AdminQuestions::count_waiting(Counts counts) const {
 }
 
 bool AdminQuestions::is_full() const {
-    return count_waiting([](Wanted wanted) { return wanted != Wanted::kReport; }) >= kMaxAdminWaiting;
+    return count_waiting([](Wanted wanted) { return !is_for_mesh(wanted); }) >= kMaxAdminWaiting;
 }
 
 bool AdminQuestions::may_ask_mesh(HttpTicket ticket) {
-    const auto waits_for_mesh = [](Wanted wanted) { return wanted == Wanted::kDoctor || wanted == Wanted::kTrace; };
+    const auto waits_for_mesh = [](Wanted wanted) {
+        return wanted == Wanted::kDoctor || wanted == Wanted::kTrace || wanted == Wanted::kRebalance;
+    };
     if (!is_full() && count_waiting(waits_for_mesh) < kMaxAdminQuestions) {
         return true;
     }
-    counters_.questions_refused_total.add();
+    sources_.counters.questions_refused_total.add();
     respond(ticket, admin_refusal(503, "too many questions wait for the mesh"));
     return false;
+}
+
+void AdminQuestions::ask_rebalance(HttpTicket ticket, std::uint64_t rate) {
+    if (may_ask_mesh(ticket)) {
+        const std::uint64_t id = ++last_id_;
+        ask_hub(id, {Wanted::kRebalance, ticket, due_in(kRebalanceTimeout)},
+                mesh::Query{id, rebalance_query(rate), kRebalanceTimeout});
+    }
 }
 
 void AdminQuestions::ask_doctor(HttpTicket ticket, Duration timeout) {
@@ -55,7 +76,7 @@ void AdminQuestions::ask_trace(HttpTicket ticket, const std::string& app, const 
                                Duration timeout) {
     if (may_ask_mesh(ticket)) {
         const std::uint64_t id = ++last_id_;
-        ask_hub(id, {Wanted::kTrace, ticket, due_in(timeout), 0, app, channel},
+        ask_hub(id, {Wanted::kTrace, ticket, due_in(timeout), 0, 0, app, channel},
                 mesh::Trace{id, channel_key(app, channel), timeout});
     }
 }
@@ -70,7 +91,7 @@ void AdminQuestions::ask_hub(std::uint64_t id, Waiting waiting, mesh::ToHub ques
 
 void AdminQuestions::ask_status(Waiting waiting) {
     if (is_full()) {
-        counters_.questions_refused_total.add();
+        sources_.counters.questions_refused_total.add();
         give_up(waiting);
     } else {
         file_status(std::move(waiting));
@@ -109,11 +130,10 @@ void AdminQuestions::ask_next_status() {
 }
 
 void AdminQuestions::give_up(const Waiting& waiting) {
-    if (waiting.wanted == Wanted::kReport) {
+    if (is_for_mesh(waiting.wanted)) {
         hub_.send(mesh::LocalAnswer{waiting.token, {}, true});
     } else if (waiting.wanted == Wanted::kMetrics) {
-        respond(waiting.ticket,
-                admin_answer(200, kAdminMetrics, render_metrics(shards_, reloads_, counters_, redis_, nullptr)));
+        respond(waiting.ticket, admin_answer(200, kAdminMetrics, metrics(nullptr)));
     } else {
         respond(waiting.ticket, admin_refusal(503, "the mesh does not answer"));
     }
@@ -123,7 +143,7 @@ void AdminQuestions::give_up_guarded(const Waiting& waiting) {
     try {
         give_up(waiting);
     } catch (const std::exception& error) {
-        Connection* connection = waiting.wanted == Wanted::kReport ? nullptr : reactor_.find(waiting.ticket.slot);
+        Connection* connection = is_for_mesh(waiting.wanted) ? nullptr : reactor_.find(waiting.ticket.slot);
         if (connection != nullptr) {
             reactor_.fail(*connection, error);
         } else {
@@ -148,11 +168,13 @@ void AdminQuestions::take(const mesh::ToShard& message) {
 }
 
 void AdminQuestions::answer_query(const mesh::LocalQuery& query) {
-    if (query.body != kReportQuery) {
+    if (query.body == kReportQuery) {
+        file_status({Wanted::kReport, {}, due_in({}), query.token});
+    } else if (const std::optional<std::uint64_t> rate = parse_rebalance_query(query.body)) {
+        file_status({Wanted::kShare, {}, due_in({}), query.token, *rate});
+    } else {
         hub_.send(mesh::LocalAnswer{query.token, {}, true});
-        return;
     }
-    file_status({Wanted::kReport, {}, due_in({}), query.token});
 }
 
 template <class Reply>
@@ -165,13 +187,17 @@ void AdminQuestions::answer_with(std::uint64_t id, const Reply& reply) {
 /// Answers metrics, status, or another node's doctor.
 void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& status) {
     if (waiting.wanted == Wanted::kMetrics) {
-        respond(waiting.ticket,
-                admin_answer(200, kAdminMetrics, render_metrics(shards_, reloads_, counters_, redis_, &status)));
+        respond(waiting.ticket, admin_answer(200, kAdminMetrics, metrics(&status)));
     } else if (waiting.wanted == Wanted::kStatus) {
-        respond(waiting.ticket, admin_answer(200, kAdminJson, render_status(status, shards_, redis_)));
+        respond(waiting.ticket,
+                admin_answer(200, kAdminJson,
+                             render_status(status, sources_.shards, sources_.redis, sources_.limits.drain())));
+    } else if (waiting.wanted == Wanted::kShare) {
+        answer_share(waiting, status);
     } else {
         // The report goes to the hub in parts, with the last part marked.
-        std::vector<std::string> parts = render_report(status, redis_, mesh::kMaxQueryPartBytes);
+        std::vector<std::string> parts =
+            render_report(status, sources_.redis, mesh::kMaxQueryPartBytes, sources_.limits.drain());
         for (std::size_t i = 0; i < parts.size(); ++i) {
             hub_.send(mesh::LocalAnswer{waiting.token, std::move(parts[i]), i + 1 == parts.size()});
         }
@@ -179,7 +205,21 @@ void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& stat
 }
 
 void AdminQuestions::finish(const Waiting& waiting, const mesh::QueryResult& result) {
-    respond(waiting.ticket, admin_answer(200, kAdminJson, render_doctor(result)));
+    const bool is_rebalance = waiting.wanted == Wanted::kRebalance;
+    respond(waiting.ticket,
+            admin_answer(200, kAdminJson, is_rebalance ? render_rebalance(result) : render_doctor(result)));
+}
+
+void AdminQuestions::answer_share(const Waiting& waiting, const mesh::NodeStatus& status) {
+    RebalanceShare share = rebalance_share(status);
+    // A node that drains closes its clients anyway.
+    share.moves = sources_.limits.drain() == DrainState::kServing ? share.moves : 0;
+    if (share.moves > 0) {
+        spdlog::info("rebalancing: {} of {} clients are closed, {} a second at most, as the mean of all nodes is {}",
+                     share.moves, share.clients, waiting.rate, share.mean);
+        sources_.move_some(share.moves, std::chrono::milliseconds(share.moves * 1'000 / waiting.rate));
+    }
+    hub_.send(mesh::LocalAnswer{waiting.token, render_rebalance_share(status, share), true});
 }
 
 void AdminQuestions::finish(const Waiting& waiting, const mesh::TraceResult& result) {

@@ -2,16 +2,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "mesh/base/time.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/edge/hub_port.hpp"
+#include "node/edge/node_limits.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/edge/shard_counters.hpp"
 #include "node/web/http_room.hpp"
@@ -38,16 +42,18 @@ static_assert(kMaxAdminQuestions < kMaxAdminWaiting, "a scrape waits beside as m
 ///         nodes.
 class AdminQuestions {
 public:
-    AdminQuestions(Reactor& reactor, HttpRoom& room, mesh::HubMailbox& hub, mesh::ShardIndex index,
-                   const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
-                   const std::optional<RedisView>& redis, AdminCounters& counters)
-        : reactor_(reactor),
-          room_(room),
-          hub_(hub, index),
-          shards_(shards),
-          reloads_(reloads),
-          redis_(redis),
-          counters_(counters) {}
+    /// The parts of the node that answers tell of. All outlive the object.
+    struct Sources {
+        const std::vector<const ShardCounters*>& shards;
+        const ReloadCounters& reloads;
+        const std::optional<RedisView>& redis;
+        AdminCounters& counters;
+        const NodeLimits& limits;
+        /// Closes `count` clients of this node within `duration`; must not wait.
+        std::function<void(std::uint64_t count, Duration duration)> move_some;
+    };
+    AdminQuestions(Reactor& reactor, HttpRoom& room, mesh::HubMailbox& hub, mesh::ShardIndex index, Sources sources)
+        : reactor_(reactor), room_(room), hub_(hub, index), sources_(std::move(sources)) {}
 
     // Each ask_… answers the request of `ticket`, at once or later.
     void ask_metrics(HttpTicket ticket) { ask_status({Wanted::kMetrics, ticket, due_in({})}); }
@@ -56,6 +62,9 @@ public:
     void ask_doctor(HttpTicket ticket, Duration timeout);
     /// Sends a marked message to a channel of an app, and waits for `timeout` at most.
     void ask_trace(HttpTicket ticket, const std::string& app, const std::string& channel, Duration timeout);
+
+    /// Has each node with too many clients close some, `rate` a second at most.
+    void ask_rebalance(HttpTicket ticket, std::uint64_t rate);
 
     /// Takes a message of the hub in: an answer, or a query of another node's doctor.
     void take(const mesh::ToShard& message);
@@ -71,6 +80,10 @@ private:
         kReport,
         kDoctor,
         kTrace,
+        /// The answers of all nodes to an order to rebalance.
+        kRebalance,
+        /// Our status, for our share in an order to rebalance.
+        kShare,
     };
     /// A request that waits for the hub.
     struct Waiting {
@@ -78,13 +91,21 @@ private:
         HttpTicket ticket;
         /// The request is given up at this time.
         Instant deadline;
-        /// The token of the mesh's query, for kReport.
+        /// The token of the mesh's query, for kReport and kShare.
         std::uint64_t token = 0;
+        /// Clients a second, for kShare.
+        std::uint64_t rate = 0;
         /// App and channel, for kTrace.
         std::string app{};
         std::string channel{};
     };
 
+    /// True for our answers to questions of other nodes, which hold no connection.
+    [[nodiscard]] static bool is_for_mesh(Wanted wanted) {
+        return wanted == Wanted::kReport || wanted == Wanted::kShare;
+    }
+    /// The metrics, without the part of the mesh for a null status.
+    [[nodiscard]] std::string metrics(const mesh::NodeStatus* status) const;
     /// Answers a request; nothing happens when the peer has gone.
     void respond(HttpTicket ticket, HttpResponse response) { room_.respond(ticket, std::move(response)); }
     /// The deadline of a request: the hub's patience on top of the time for other nodes.
@@ -114,6 +135,8 @@ private:
     /// Gives the hub's answer to every request that waits under `id`.
     template <class Reply>
     void answer_with(std::uint64_t id, const Reply& reply);
+    /// Answers another node's order to rebalance, and closes this node's share of clients.
+    void answer_share(const Waiting& waiting, const mesh::NodeStatus& status);
     void finish(const Waiting& waiting, const mesh::NodeStatus& status);
     void finish(const Waiting& waiting, const mesh::QueryResult& result);
     void finish(const Waiting& waiting, const mesh::TraceResult& result);
@@ -121,10 +144,7 @@ private:
     Reactor& reactor_;
     HttpRoom& room_;
     HubPort hub_;
-    const std::vector<const ShardCounters*>& shards_;
-    const ReloadCounters& reloads_;
-    const std::optional<RedisView>& redis_;
-    AdminCounters& counters_;
+    const Sources sources_;
     /// By the id of their question. Several requests may share a status.
     std::multimap<std::uint64_t, Waiting> waiting_;
     /// The time until which the hub owes a status; in the past: no status is owed.

@@ -17,6 +17,9 @@ enum class AdminPage {
     kDoctor,
     kTrace,
     kReload,
+    kDrain,
+    kUndrain,
+    kRebalance,
 };
 
 /// A path of the admin listener.
@@ -46,6 +49,9 @@ inline constexpr AdminRoute kAdminRoutes[] = {
     {"/v1/doctor", AdminPage::kDoctor, "GET", AdminScope::kRead},
     {"/v1/trace", AdminPage::kTrace, "POST", AdminScope::kRead},
     {"/v1/reload", AdminPage::kReload, "POST", AdminScope::kOperate},
+    {"/v1/drain", AdminPage::kDrain, "POST", AdminScope::kOperate},
+    {"/v1/undrain", AdminPage::kUndrain, "POST", AdminScope::kOperate},
+    {"/v1/rebalance", AdminPage::kRebalance, "POST", AdminScope::kOperate},
 };
 
 /// The route of a path; null for an unknown path.

@@ -61,6 +61,8 @@ public:
          const ReloadCounters& reloads, const NodeLimits& limits, AdminOptions options)
         : gate_(options.names, counters_),
           ask_reload_(std::move(options.ask_reload)),
+          ask_drain_(std::move(options.ask_drain)),
+          drain_ready_status_(options.drain_ready_status),
           shards_(std::move(shards)),
           apps_(std::move(apps)),
           redis_(std::move(options.redis)),
@@ -68,7 +70,8 @@ public:
           reactor_(FlushMode::kSend),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
-          questions_(reactor_, room_, hub, index, shards_, reloads, redis_, counters_),
+          questions_(reactor_, room_, hub, index,
+                     {shards_, reloads, redis_, counters_, limits, std::move(options.move_some)}),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {
         gate_.set_tokens(options.tokens);
         listener_.on_starved([this] { return make_room(); });
@@ -213,9 +216,7 @@ private:
     }
 
     /// True when balancers should send clients to this node.
-    [[nodiscard]] bool takes_clients() const {
-        return is_ready_ && !is_draining_ && !limits_.is_refusing() && !limits_.is_taking_over();
-    }
+    [[nodiscard]] bool takes_clients() const { return is_ready_ && !is_draining_ && limits_.takes_clients(); }
 
     /// Answers OPTIONS as the public listener does: the check of HAProxy, unless configured otherwise, is "OPTIONS /".
     [[nodiscard]] HttpResponse options_of(const AdminRoute& route) const {
@@ -226,7 +227,10 @@ private:
         return response;
     }
 
-    [[nodiscard]] static HttpResponse not_ready() { return admin_answer(503, kAdminText, "not ready\n"); }
+    [[nodiscard]] HttpResponse not_ready() const {
+        return limits_.drain() == DrainState::kServing ? admin_answer(503, kAdminText, "not ready\n")
+                                                       : admin_answer(drain_ready_status_, kAdminText, "draining\n");
+    }
 
     /// Answers a request with the right method for its path.
     void serve(HttpTicket ticket, const AdminRoute& route, const HttpRequest& request) {
@@ -252,6 +256,13 @@ private:
                 break;
             case AdminPage::kReload:
                 ask_reload(ticket);
+                break;
+            case AdminPage::kDrain:
+            case AdminPage::kUndrain:
+                ask_drain(ticket, route.page == AdminPage::kDrain);
+                break;
+            case AdminPage::kRebalance:
+                ask_rebalance(ticket, request);
                 break;
         }
     }
@@ -298,6 +309,25 @@ private:
         }
     }
 
+    /// Asks the main thread to move the clients of this node, or to keep them. /v1/status shows how far that is.
+    void ask_drain(HttpTicket ticket, bool drains) {
+        if (limits_.drain() == DrainState::kLeaving) {
+            respond(ticket, admin_refusal(503, kStopping));
+        } else {
+            ask_drain_(drains);
+            respond(ticket, admin_answer(202, kAdminJson, "{}"));
+        }
+    }
+
+    /// Has each node of the mesh with too many clients close some.
+    void ask_rebalance(HttpTicket ticket, const HttpRequest& request) {
+        if (const std::optional<std::uint64_t> rate = parse_rebalance_rate(request.query())) {
+            questions_.ask_rebalance(ticket, *rate);
+        } else {
+            respond(ticket, admin_refusal(400, "max must be a number of clients a second, from 1 to 10000"));
+        }
+    }
+
     /// Answers the first `asked` requests for a reload.
     void answer_reloads(std::uint64_t asked, const ReloadOutcome& outcome) {
         while (!reloads_.empty() && reloads_.front().number <= asked) {
@@ -329,6 +359,8 @@ private:
     AdminCounters counters_;
     AdminGate gate_;
     const std::function<void()> ask_reload_;
+    const std::function<void(bool)> ask_drain_;
+    const unsigned drain_ready_status_;
     const std::vector<const ShardCounters*> shards_;
     AppTable apps_;
     std::optional<RedisView> redis_;

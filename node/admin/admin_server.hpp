@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh/base/time.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_tokens.hpp"
 #include "node/admin/redis_view.hpp"
@@ -32,13 +33,21 @@ struct AdminOptions {
     /// Asks the owner of the server for a reload. Called on the listener's thread; must not wait. The owner answers by
     /// AdminServer::reloaded.
     std::function<void()> ask_reload;
+    /// Asks the owner to move the node's clients away (true), or to keep them. As ask_reload; there is no answer.
+    std::function<void(bool)> ask_drain;
+    /// Has the node close some clients within a time. Called on the listener's thread; must not wait.
+    std::function<void(std::uint64_t count, Duration duration)> move_some;
+    /// The status of /ready while the node drains.
+    unsigned drain_ready_status = 503;
     /// Nothing for a node without a listener for clients of Redis. The counters must outlive the server.
     std::optional<RedisView> redis = {};
 };
 
 /// The admin listener on a thread of its own: GET /live, /up, /ready, /metrics, /v1/status (this node's view),
-/// /v1/doctor (the views of all nodes), POST /v1/trace (a marked message) and POST /v1/reload (as SIGHUP). To the hub
-/// the listener is another shard, without subscriptions; of the queries of the mesh, the listener answers the doctor's.
+/// /v1/doctor (the views of all nodes), POST /v1/trace (a marked message), /v1/reload (as SIGHUP), /v1/drain and
+/// /v1/undrain (this node's clients are moved, or kept), and /v1/rebalance (each node of the mesh with too many clients
+/// closes some). To the hub the listener is another shard, without subscriptions; of the queries of the mesh, the
+/// listener answers the doctor's and the orders to rebalance.
 ///
 /// AdminGate decides which requests are served: web pages are kept away, and with tokens configured everything but the
 /// health checks needs a token.

@@ -303,7 +303,7 @@ std::string mesh_name(const std::string& name, bool is_counter) {
 
 std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
                            const AdminCounters& admin, const std::optional<RedisView>& redis,
-                           const mesh::NodeStatus* status) {
+                           const mesh::NodeStatus* status, DrainState drain) {
     std::vector<prometheus::MetricFamily> families;
     // The version stands in a label, as usual with Prometheus; the value is always 1.
     prometheus::MetricFamily build = family("build_info", "Version of the program", true);
@@ -316,6 +316,11 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
     families.push_back(single("log_dropped_total",
                               "Lines of the log that nobody read in time, or that could not be written", false,
                               dropped_log_lines()));
+    families.push_back(
+        single("drain_state",
+               "How far the clients of the node are let go: 0 serving, 1 announcing, 2 moving, 3 drained,"
+               " 4 leaving",
+               true, static_cast<std::uint64_t>(drain)));
     add_reloads(reloads, families);
     add_admin(admin, families);
     if (redis) {
@@ -342,7 +347,7 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
 }
 
 std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards,
-                          const std::optional<RedisView>& redis) {
+                          const std::optional<RedisView>& redis, DrainState drain) {
     boost::json::array members;
     for (const mesh::MemberStatus& member : status.members) {
         members.push_back(to_json(member));
@@ -360,11 +365,9 @@ std::string render_status(const mesh::NodeStatus& status, const std::vector<cons
         boost::json::object& target = metric.is_gauge ? gauges : counters;
         target[boost::json::string_view(metric.name.data(), metric.name.size())] = sum(shards, metric.counter);
     }
-    boost::json::object answer{{"self", self_to_json(status)},
-                               {"members", std::move(members)},
-                               {"ready", status.ready},
-                               {"counters", std::move(counters)},
-                               {"gauges", std::move(gauges)}};
+    boost::json::object answer{{"self", self_to_json(status)},    {"members", std::move(members)},
+                               {"ready", status.ready},           {"drain", to_text(drain)},
+                               {"counters", std::move(counters)}, {"gauges", std::move(gauges)}};
     if (redis) {
         answer["redis"] = to_json(*redis);
     }

@@ -161,14 +161,15 @@ json::object self_to_json(const mesh::NodeStatus& status) {
 }
 
 std::vector<std::string> render_report(const mesh::NodeStatus& status, const std::optional<RedisView>& redis,
-                                       std::size_t part_bytes) {
+                                       std::size_t part_bytes, DrainState drain) {
     json::object counters;
     for (const auto& [name, value] : status.counters) {
         counters[name] = value;
     }
     // Every part repeats the node itself, so that each part can be understood alone.
     const std::string self = json::serialize(self_to_json(status));
-    const std::string head = "{\"self\":" + self + ",\"ready\":" + (status.ready ? "true" : "false");
+    const std::string head = "{\"self\":" + self + ",\"ready\":" + (status.ready ? "true" : "false") + ",\"drain\":\"" +
+                             std::string(to_text(drain)) + "\"";
     const std::string clients_of_redis = redis ? ",\"redis\":" + json::serialize(to_json(*redis)) : "";
     std::vector<std::string> parts{head + ",\"counters\":" + json::serialize(counters) + clients_of_redis +
                                    ",\"members\":["};

@@ -10,6 +10,7 @@
 
 #include "mesh/core/node/port.hpp"
 #include "node/admin/redis_view.hpp"
+#include "node/core/drain_state.hpp"
 
 /// The admin listener's view of the mesh, as JSON.
 namespace tulle::node {
@@ -26,7 +27,8 @@ inline constexpr std::string_view kReportQuery = R"({"report":"status"})";
 /// `part_bytes` at most, each with some of the members. Only the first part has the counters and, unless there is none,
 /// `redis`. A part with a single large member, or the first part, may be larger.
 [[nodiscard]] std::vector<std::string> render_report(const mesh::NodeStatus& status,
-                                                     const std::optional<RedisView>& redis, std::size_t part_bytes);
+                                                     const std::optional<RedisView>& redis, std::size_t part_bytes,
+                                                     DrainState drain = DrainState::kServing);
 
 /// The JSON of /v1/doctor: the parts of all nodes, and the names of the nodes without an answer. A part that is no
 /// report is left out.

@@ -10,6 +10,7 @@
 
 #include "node/app/demo_page.hpp"
 #include "node/core/limits.hpp"
+#include "node/edge/clock.hpp"
 #include "node/edge/edge_port.hpp"
 #include "node/redis/core/realm_digests.hpp"
 #include "node/redis/edge/redis_edge.hpp"
@@ -102,6 +103,7 @@ std::uint64_t random_seed() {
 
 Composition::Composition(const Config& config, Signals& signals)
     : signals_(signals),
+      drain_duration_(config.drain.duration),
       is_hub_on_shard_(is_on_shard(config.hub, config.shards)),
       mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
     const AppTable apps(config.apps);
@@ -127,7 +129,9 @@ Composition::Composition(const Config& config, Signals& signals)
     admin_ = std::make_unique<AdminServer>(
         admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_,
         AdminOptions{admin_names(config), config.admin_tokens, [&signals] { signals.ask_reload(); },
-                     redis_ ? std::optional(redis_->view) : std::nullopt});
+                     [&signals](bool drains) { drains ? signals.ask_drain() : signals.ask_undrain(); },
+                     [this](std::uint64_t count, Duration duration) { move_some(count, duration); },
+                     config.drain_ready_status, redis_ ? std::optional(redis_->view) : std::nullopt});
     if (config.admin_socket.empty()) {
         ports_.admin = to_string(admin_->bind(config.admin));
     } else {
@@ -155,6 +159,8 @@ PusherOptions Composition::pusher_options(const Config& config, const AppTable& 
     options.rations = rations_;
     options.timeouts = config.timeouts;
     options.http_idle_timeout = config.http_idle_timeout;
+    options.presence_grace = config.presence_grace;
+    options.drain_ready_status = config.drain_ready_status;
     options.outbox = config.outbox;
     options.permessage_deflate = config.permessage_deflate;
     options.demo = demo_content(config);
@@ -353,18 +359,64 @@ void Composition::set_mesh_keys(const mesh::KeyRing& keys) {
     }
 }
 
+std::uint64_t Composition::sum(Counter ShardCounters::*counter) const {
+    std::uint64_t all = 0;
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        all += (shard->counters().*counter).get();
+    }
+    return all;
+}
+
+void Composition::move_some(std::uint64_t count, Duration duration) {
+    const std::uint64_t all = std::max<std::uint64_t>(clients(), 1);
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        // Each shard gives its part, rounded up. Counts are below 2^32, as clients have descriptors.
+        const std::uint64_t part = (shard->counters().clients.get() * std::min(count, all) + all - 1) / all;
+        shard->move_some(part, duration);
+    }
+}
+
+void Composition::move_clients() {
+    is_moving_ = true;
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        shard->move_clients(drain_duration_);
+    }
+}
+
+void Composition::keep_clients() {
+    if (std::exchange(is_moving_, false)) {
+        for (const std::unique_ptr<Shard>& shard : shards_) {
+            shard->keep_clients();
+        }
+    }
+}
+
 Composition::Wait Composition::run(std::size_t count, Duration patience,
                                    const std::function<void(const Done&)>& begin) {
     // A late Done of an earlier round must not count for this round, so rounds are numbered.
     const std::uint32_t round = signals_.begin_count();
+    Instant deadline = monotonic_now() + (is_hasty_ ? std::min(patience, kHastyStep) : patience);
     begin([this, round] { signals_.count(round); });
-    switch (signals_.wait(count, patience)) {
-        case Signals::Event::kSignal:
-            return Wait::kHaste;
-        case Signals::Event::kCounted:
-            return Wait::kDone;
-        default:
-            return Wait::kTimeout;
+    for (;;) {
+        switch (signals_.wait(count, std::max(Duration{}, deadline - monotonic_now()))) {
+            case Signals::Event::kTerminate:
+            case Signals::Event::kInterrupt:
+                if (is_hasty_) {
+                    return Wait::kEnd;
+                }
+                is_hasty_ = true;
+                deadline = std::min(deadline, monotonic_now() + kHastyStep);
+                break;
+            case Signals::Event::kCounted:
+                return Wait::kDone;
+            case Signals::Event::kTimeout:
+            case Signals::Event::kFailed:
+                was_cut_short_ = was_cut_short_ || is_hasty_;
+                return Wait::kTimeout;
+            default:
+                // Too late for any other wish.
+                break;
+        }
     }
 }
 
@@ -387,28 +439,27 @@ bool Composition::let_clients_go() {
             }
         });
     }
-    std::uint64_t cut = 0;
-    for (const std::unique_ptr<Shard>& shard : shards_) {
-        cut += shard->counters().clients_cut_total.get();
-    }
-    if (cut > 0) {
+    if (const std::uint64_t cut = sum(&ShardCounters::clients_cut_total); cut > 0) {
         spdlog::warn("{} clients have been cut since the start, as they did not take or answer a Close in time", cut);
     }
-    return end != Wait::kHaste;
+    return end != Wait::kEnd;
 }
 
-bool Composition::drain() {
+bool Composition::leave(bool is_hasty) {
+    is_hasty_ = is_hasty;
     if (!let_clients_go()) {
         return false;
     }
     // The webhook worker may still tell of clients that have just left. The peers take over the remaining duties.
     mesh_->retire(kWebhookDrainTimeout);
     if (run(1, kWebhookDrainTimeout + kLeaveSlack, [this](const Done& done) { webhooks_->finish(done); }) ==
-        Wait::kHaste) {
+        Wait::kEnd) {
         return false;
     }
-    return run(1, kLeaveTimeout + kLeaveSlack, [this](const Done& done) { mesh_->leave(kLeaveTimeout, done); }) !=
-           Wait::kHaste;
+    const Duration patience = is_hasty_ ? kHastyStep : kLeaveTimeout;
+    const Wait left =
+        run(1, patience + kLeaveSlack, [this, patience](const Done& done) { mesh_->leave(patience, done); });
+    return left != Wait::kEnd && !was_cut_short_;
 }
 
 }  // namespace tulle::node

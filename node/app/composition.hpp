@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/base/time.hpp"
 #include "mesh/io/mesh_runner.hpp"
 #include "node/admin/admin_server.hpp"
 #include "node/admin/redis_view.hpp"
@@ -16,6 +17,8 @@
 #include "node/app/ports_file.hpp"
 #include "node/app/redis_bridge.hpp"
 #include "node/app/signals.hpp"
+#include "node/core/counter.hpp"
+#include "node/core/drain_state.hpp"
 #include "node/edge/memory_watch.hpp"
 #include "node/edge/node_limits.hpp"
 #include "node/edge/shard.hpp"
@@ -66,23 +69,51 @@ public:
     [[nodiscard]] std::uint64_t reloads_asked() const { return admin_->reloads_asked(); }
     /// Answers the first `asked` of those requests: a reload has ended so.
     void answer_reloads(std::uint64_t asked, ReloadOutcome outcome) { admin_->reloaded(asked, std::move(outcome)); }
+    /// The number of clients connected now.
+    [[nodiscard]] std::uint64_t clients() const { return sum(&ShardCounters::clients); }
+    /// The clients that have come, and the events that have been published over HTTP, since the start.
+    [[nodiscard]] std::uint64_t arrivals() const {
+        return sum(&ShardCounters::clients_opened_total) + sum(&ShardCounters::http_publishes_total);
+    }
+    /// Shows how far the node is in letting its clients go: /ready depends on the state.
+    void set_drain(DrainState state) { limits_->set_drain(state); }
+    /// Closes the listeners for clients, and closes the clients one after the other within drain_duration.
+    void move_clients();
+    /// Undoes move_clients(). Does nothing while clients are kept.
+    void keep_clients();
     /// Ends the node in order, clients first and mesh last: no new clients; 4200 to every client; the webhooks that
     /// wait; Leave to the mesh. Each step has a deadline. A client that is still there at its deadline is cut, so that
     /// nobody is subscribed at a node that has left.
     ///
-    /// Returns true when all steps have been taken. Returns false as soon as a second signal asks for haste; the caller
-    /// then ends the process.
-    [[nodiscard]] bool drain();
+    /// `is_hasty`: no step takes longer than kHastyStep. A signal during the call has that effect from then on, and a
+    /// signal after that ends the call.
+    ///
+    /// Returns true when all steps have been taken to their end. Returns false when haste has cut a step short; after a
+    /// signal too many the caller ends the process at once.
+    [[nodiscard]] bool leave(bool is_hasty);
 
 private:
+    // More fields than 15: a node's parts, which end in the order of the destructor, and how far its end has come.
+
     using Done = std::function<void()>;
-    /// The result of run(). kHaste: a signal has come.
-    enum class Wait : std::uint8_t { kDone, kTimeout, kHaste /** a signal has come */ };
+    /// The result of run().
+    enum class Wait : std::uint8_t {
+        kDone,
+        kTimeout,
+        /// A signal too many has come: nothing more is waited for.
+        kEnd,
+    };
+    /// The longest step of a hasty end.
+    static constexpr Duration kHastyStep = 1s;
     /// Calls `begin`, and waits until `begin`'s argument Done has been called `count` times, from any threads. Waits
-    /// for `patience` at most.
+    /// for `patience` at most, or kHastyStep once a signal asks for haste.
     [[nodiscard]] Wait run(std::size_t count, Duration patience, const std::function<void(const Done&)>& begin);
-    /// Ends all connections of clients. False: haste is asked for.
+    /// Ends all connections of clients. False: a signal too many has come.
     [[nodiscard]] bool let_clients_go();
+    /// Closes `count` clients of all shards together, within `duration`. Any thread.
+    void move_some(std::uint64_t count, Duration duration);
+    /// The sum over the shards.
+    [[nodiscard]] std::uint64_t sum(Counter ShardCounters::*counter) const;
     /// The options of the edge of a shard.
     [[nodiscard]] PusherOptions pusher_options(const Config& config, const AppTable& apps) const;
     /// Makes the shards and binds the public address.
@@ -104,6 +135,12 @@ private:
     };
 
     Signals& signals_;
+    const Duration drain_duration_;
+    /// The listeners are closed (move_clients).
+    bool is_moving_ = false;
+    bool is_hasty_ = false;
+    /// A step of leave() has ended before its time, for haste.
+    bool was_cut_short_ = false;
     /// True when the hub is a guest of the first shard's thread.
     const bool is_hub_on_shard_;
     BoundPorts ports_;

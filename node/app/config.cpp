@@ -72,6 +72,14 @@ Duration to_seconds(const Setting& setting, std::uint64_t low = 1) {
     return std::chrono::seconds(number);
 }
 
+/// 503 or 404; otherwise ConfigError.
+unsigned to_drain_ready_status(const Setting& setting) {
+    if (setting.value != "503" && setting.value != "404") {
+        reject(setting, "503, or 404 for HAProxy's disable-on-404");
+    }
+    return setting.value == "404" ? 404 : 503;
+}
+
 /// An address HOST:PORT; otherwise ConfigError. The host is not resolved here (check_machine).
 Address to_address(const Setting& setting) {
     std::optional<Address> address = parse_address(setting.value);
@@ -302,6 +310,12 @@ std::vector<KeyAction> process_actions() {
          [](const Setting& s, Config& c) { c.log_level = to_log_level(s); }},
         {{"insecure_mesh", "", "Allow mesh addresses off loopback although nothing protects them"},
          [](const Setting& s, Config& c) { c.insecure_mesh = to_bool(s); }},
+        {{"drain_grace", "SECONDS", "Time for load balancers to see that the node stops taking clients (default: 10)"},
+         [](const Setting& s, Config& c) { c.drain.grace = to_seconds(s, 0); }},
+        {{"drain_duration", "SECONDS", "Time over which a node that stops closes its clients (default: 30)"},
+         [](const Setting& s, Config& c) { c.drain.duration = to_seconds(s, 0); }},
+        {{"drain_ready_status", "STATUS", "What /ready answers while the node drains: 503 or 404 (default: 503)"},
+         [](const Setting& s, Config& c) { c.drain_ready_status = to_drain_ready_status(s); }},
         {{"demo", "", "Serve the demonstration page on the public address"},
          [](const Setting& s, Config& c) { c.demo = to_bool(s); }},
     };
@@ -450,22 +464,6 @@ const std::vector<Key>& keys() {
         return names;
     }();
     return list;
-}
-
-std::string upper_case(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-    return result;
-}
-
-std::string apps_dir_of(const std::vector<Settings>& sources) {
-    for (const Settings& source : sources) {
-        if (const auto setting = source.find("apps_dir"); setting != source.end()) {
-            return setting->second.value;
-        }
-    }
-    return {};
 }
 
 Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, const Machine& machine,

@@ -13,6 +13,7 @@
 #include "node/admin/admin_tokens.hpp"
 #include "node/core/address.hpp"
 #include "node/core/address_limits.hpp"
+#include "node/core/drain_plan.hpp"
 #include "node/core/flush_mode.hpp"
 #include "node/core/hub_place.hpp"
 #include "node/core/ip_address.hpp"
@@ -89,6 +90,9 @@ struct Config {
     /// How long the users of a lost node still count. Every node must have the same value.
     Duration presence_grace = 2s;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
+    DrainTimes drain;
+    /// The status of /ready while the node drains: 503 or 404.
+    unsigned drain_ready_status = 503;
     FlushMode flush = FlushMode::kUring;
     HubPlace hub = HubPlace::kAuto;
     bool permessage_deflate = false;

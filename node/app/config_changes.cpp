@@ -60,6 +60,9 @@ constexpr Effect kEffects[] = {
     {"forwarded_header", is_same<&Config::forwarded_header>},
     {"proxy_protocol", is_same<&Config::proxy_protocol>},
     {"insecure_mesh", is_same<&Config::insecure_mesh>},
+    {"drain_grace", [](const Config& a, const Config& b) { return a.drain.grace == b.drain.grace; }},
+    {"drain_duration", [](const Config& a, const Config& b) { return a.drain.duration == b.drain.duration; }},
+    {"drain_ready_status", is_same<&Config::drain_ready_status>},
     {"demo", is_same<&Config::demo>},
 };
 

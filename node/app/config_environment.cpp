@@ -141,4 +141,11 @@ std::vector<App> with_app_of(const Environment& environment, std::vector<App> ap
     return apps;
 }
 
+std::string upper_case(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return result;
+}
+
 }  // namespace tulle::node

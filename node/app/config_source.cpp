@@ -83,4 +83,13 @@ Config ConfigSource::make(const ConfigFile& file) const {
     return config;
 }
 
+std::string apps_dir_of(const std::vector<Settings>& sources) {
+    for (const Settings& source : sources) {
+        if (const auto setting = source.find("apps_dir"); setting != source.end()) {
+            return setting->second.value;
+        }
+    }
+    return {};
+}
+
 }  // namespace tulle::node

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -24,7 +25,9 @@
 #include "node/app/config_redis.hpp"
 #include "node/app/config_source.hpp"
 #include "node/app/config_tls.hpp"
+#include "node/app/draining.hpp"
 #include "node/app/reloader.hpp"
+#include "node/app/service_manager.hpp"
 #include "node/app/signals.hpp"
 #include "node/app/standard_descriptors.hpp"
 #include "node/edge/memory_gauge.hpp"
@@ -93,9 +96,31 @@ std::string ignored_variables(const ConfigSource& source) {
                      (names.size() > kMostNamed ? " and " + std::to_string(names.size() - kMostNamed) + " more" : "");
 }
 
+/// Carries out reloads and drains until the node is to leave. Returns false when a part of the node has failed.
+bool attend(ConfigSource& source, const Config& config, Signals& signals, Composition& node,
+            const ServiceManager& manager, bool& is_hasty) {
+    Reloader reloader(source, node, signals, config);
+    Draining draining(node, manager, config.drain);
+    while (!draining.is_leaving()) {
+        const std::optional<Duration> reading = reloader.patience();
+        const std::optional<Duration> moving = draining.patience();
+        const Signals::Event event = signals.wait(0, reading && moving ? std::min(reading, moving)
+                                                     : reading         ? reading
+                                                                       : moving);
+        if (event == Signals::Event::kFailed) {
+            return false;
+        }
+        reloader.on(event);
+        draining.on(event);
+    }
+    is_hasty = draining.is_hasty();
+    return true;
+}
+
 /// Runs the node until a signal or a failure. Returns the exit code.
 int serve(ConfigSource& source, const Config& config) {
     Signals signals;
+    const ServiceManager manager;
     Composition node(config, signals);
     node.start();
     const BoundPorts& ports = node.ports();
@@ -117,15 +142,17 @@ int serve(ConfigSource& source, const Config& config) {
     if (const std::string ignored = ignored_variables(source); !ignored.empty()) {
         spdlog::warn("{}", ignored);
     }
-    if (Reloader(source, node, signals, config).run() == Signals::Event::kFailed) {
+    manager.ready();
+    manager.status("serving");
+    bool is_hasty = false;
+    if (!attend(source, config, signals, node, manager, is_hasty)) {
         spdlog::error("{}", signals.failure());
         return kRuntimeFailure;
     }
-    spdlog::info("stopping: the same signal again, after 1 s at the earliest, ends the process at once");
-    if (!node.drain()) {
+    if (!node.leave(is_hasty)) {
         spdlog::warn("ended in haste");
         flush_logging();
-        // No destructor runs: joining the threads could take as long as the rest of the drain.
+        // No destructor runs: joining the threads could take as long as the rest of the end.
         std::_Exit(kRuntimeFailure);
     }
     spdlog::info("left");

@@ -60,28 +60,23 @@ Reloader::~Reloader() {
 
 /// Changes in the directory only start the clock of `settling_`: a deployment writes several files, and each reload
 /// reads all of them.
-Signals::Event Reloader::run() {
-    for (;;) {
-        const Signals::Event event = signals_.wait(0, patience());
-        if (event == Signals::Event::kReload) {
-            reload_all();
-        } else if (event == Signals::Event::kReadable) {
-            const DirectoryWatch::Changes changes = watch_.take_changes();
-            if (changes.apps) {
-                settling_.on_change(monotonic_now());
-            }
-            if (changes.certificates) {
-                tls_settling_.on_change(monotonic_now());
-            }
-        } else if (event != Signals::Event::kTimeout) {
-            return event;
+void Reloader::on(Signals::Event event) {
+    if (event == Signals::Event::kReload) {
+        reload_all();
+    } else if (event == Signals::Event::kReadable) {
+        const DirectoryWatch::Changes changes = watch_.take_changes();
+        if (changes.apps) {
+            settling_.on_change(monotonic_now());
         }
-        if (settling_.take(monotonic_now())) {
-            reload(Scope::kDirectory);
+        if (changes.certificates) {
+            tls_settling_.on_change(monotonic_now());
         }
-        if (tls_settling_.take(monotonic_now())) {
-            reload_certificates(Scope::kDirectory);
-        }
+    }
+    if (settling_.take(monotonic_now())) {
+        reload(Scope::kDirectory);
+    }
+    if (tls_settling_.take(monotonic_now())) {
+        reload_certificates(Scope::kDirectory);
     }
 }
 

@@ -30,8 +30,10 @@ public:
     Reloader(const Reloader&) = delete;
     Reloader& operator=(const Reloader&) = delete;
 
-    /// Reloads until another event happens, such as a signal to end or a failure. Returns the event.
-    [[nodiscard]] Signals::Event run();
+    /// Reloads what the event, or the time, asks for. Other events only bring the look at the time.
+    void on(Signals::Event event);
+    /// The time until something has to be read; nothing while there is no change.
+    [[nodiscard]] std::optional<Duration> patience() const;
 
 private:
     /// kDirectory: the app files alone, after a change. kAll: the main file too, after SIGHUP.
@@ -45,8 +47,6 @@ private:
     /// Has the node read its certificates again. kAll: the user waits for an answer. Returns why they stay as they
     /// were; empty after a success.
     std::string reload_certificates(Scope scope);
-    /// The time until something has to be read; nothing while there is no change.
-    [[nodiscard]] std::optional<Duration> patience() const;
     /// Hands changed mesh keys to the node.
     void take_mesh_keys(const mesh::KeyRing& keys);
     /// Changes the level of the log, if `level` differs.

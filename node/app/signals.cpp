@@ -45,31 +45,51 @@ Signals::~Signals() {
     ::close(event_descriptor_);
 }
 
-Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience) {
-    const Instant deadline = patience ? monotonic_now() + *patience : Instant::max();
-    // Everything is checked before the wait, so that an event from before the call is found. A wake-up leads back here.
-    for (;;) {
-        signalfd_siginfo signal{};
-        if (::read(signal_descriptor_, &signal, sizeof(signal)) == static_cast<ssize_t>(sizeof(signal))) {
-            if (signal.ssi_signo != SIGHUP) {
-                const Instant now = monotonic_now();
-                // The second signal comes too soon after the first: an echo.
-                if (signalled_at_ && now - *signalled_at_ < kEcho) {
-                    continue;
-                }
-                signalled_at_ = signalled_at_.value_or(now);
-                return Event::kSignal;
-            }
+std::optional<Signals::Event> Signals::take_signal() {
+    signalfd_siginfo signal{};
+    while (::read(signal_descriptor_, &signal, sizeof(signal)) == static_cast<ssize_t>(sizeof(signal))) {
+        if (signal.ssi_signo == SIGHUP) {
             if (reload_descriptor_ >= 0) {
                 return Event::kReload;
             }
             continue;
         }
-        if (!failure().empty()) {
-            return Event::kFailed;
+        const Instant now = monotonic_now();
+        // A signal too soon after the one before is an echo.
+        if (signalled_at_ && now - *signalled_at_ < kEcho) {
+            continue;
         }
-        if (reload_descriptor_ >= 0 && is_reload_asked_.exchange(false)) {
-            return Event::kReload;
+        signalled_at_ = now;
+        return signal.ssi_signo == SIGINT ? Event::kInterrupt : Event::kTerminate;
+    }
+    return std::nullopt;
+}
+
+std::optional<Signals::Event> Signals::take_report() {
+    if (!failure().empty()) {
+        return Event::kFailed;
+    }
+    // While the main thread counts, the node leaves already: orders to drain change nothing more.
+    switch (drain_order_.exchange(DrainOrder::kNone)) {
+        case DrainOrder::kDrain:
+            return Event::kDrain;
+        case DrainOrder::kUndrain:
+            return Event::kUndrain;
+        case DrainOrder::kNone:
+            break;
+    }
+    return reload_descriptor_ >= 0 && is_reload_asked_.exchange(false) ? std::optional(Event::kReload) : std::nullopt;
+}
+
+Signals::Event Signals::wait(std::size_t count, std::optional<Duration> patience) {
+    const Instant deadline = patience ? monotonic_now() + *patience : Instant::max();
+    // Everything is checked before the wait, so that an event from before the call is found. A wake-up leads back here.
+    for (;;) {
+        if (const std::optional<Event> event = take_signal()) {
+            return *event;
+        }
+        if (const std::optional<Event> event = take_report()) {
+            return *event;
         }
         // The cast cuts off the round; begin_count() has set the round of this wait.
         if (count > 0 && static_cast<std::uint32_t>(counted_.load()) >= count) {

@@ -68,6 +68,11 @@ public:
     virtual void end_turn() = 0;
     /// The hub has taken everything that the edge had to say: clients whose reading was paused may be read again.
     virtual void on_hub_room() = 0;
+    /// The clients are about to be closed one after the other (`is_moving`), or are no longer: of a client that leaves
+    /// meanwhile the mesh is told with a grace, as the client comes back at another node.
+    virtual void set_moving(bool is_moving) = 0;
+    /// The clients that may be closed, in the order in which they are to go: first those that miss least.
+    [[nodiscard]] virtual std::vector<Slot> clients_to_move() const = 0;
     /// The node is going away. Connection::drain tells each connection.
     virtual void begin_drain() = 0;
 };

@@ -75,6 +75,13 @@ void EdgePort::stop_listening() {
     }
 }
 
+void EdgePort::resume_listening() {
+    listener_.reopen();
+    if (secure_listener_) {
+        secure_listener_->reopen();
+    }
+}
+
 void EdgePort::take_in(Socket socket, Entrance& entrance) {
     const std::optional<IpAddress> from = address_of(socket);
     if (!from || is_draining_) {

@@ -55,6 +55,8 @@ public:
     void start_listening();
     /// Accepts the connections that wait in the kernel, and no later connections.
     void stop_listening();
+    /// Listens again, after stop_listening().
+    void resume_listening();
     /// Goes on with the handshakes of encrypted connections. Call once at the end of each turn.
     void run_handshakes() {
         if (handshakes_) {

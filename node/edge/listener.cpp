@@ -24,6 +24,8 @@ static_assert(kAcceptBackoffMin < kAcceptBackoffMax);
 
 namespace {
 
+constexpr Duration kReopenInterval = 1s;
+
 using ReusePort = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 using DeferAccept = boost::asio::detail::socket_option::integer<IPPROTO_TCP, TCP_DEFER_ACCEPT>;
 
@@ -66,7 +68,9 @@ Address Listener::bind(const Address& address, Sharing sharing) {
         throw_bind_error(address, error);
     }
     const boost::asio::ip::tcp::endpoint bound = acceptor_.local_endpoint();
-    return {bound.address().to_string(), bound.port()};
+    bound_ = {bound.address().to_string(), bound.port()};
+    is_shared_ = sharing == Sharing::kShared;
+    return bound_;
 }
 
 void Listener::join(const Address& address) {
@@ -78,6 +82,32 @@ void Listener::join(const Address& address) {
         acceptor_.listen();
     } catch (const boost::system::system_error& error) {
         throw_bind_error(address, error);
+    }
+    bound_ = address;
+    is_shared_ = true;
+}
+
+void Listener::reopen() noexcept {
+    if (acceptor_.is_open()) {
+        return;
+    }
+    try {
+        if (is_shared_) {
+            join(bound_);
+        } else {
+            bind(bound_, Sharing::kAlone);
+        }
+        accept();
+    } catch (const std::exception& error) {
+        boost::system::error_code ignored;
+        acceptor_.close(ignored);
+        spdlog::error("{}, will keep trying", error.what());
+        timer_.expires_after(kReopenInterval);
+        timer_.async_wait([this](const boost::system::error_code& cancelled) {
+            if (!cancelled) {
+                reopen();
+            }
+        });
     }
 }
 

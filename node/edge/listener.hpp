@@ -53,6 +53,9 @@ public:
     void start();
     /// Accepts the connections that wait in the kernel, and no later connections.
     void stop();
+    /// Listens again on the address of before, after stop(). When the address cannot be had, the failure is logged, and
+    /// the listener tries again until stop(). REQUIRES: bind or join has been called.
+    void reopen() noexcept;
 
 private:
     using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
@@ -79,6 +82,9 @@ private:
     MakeRoom make_room_;
     Acceptor acceptor_;
     Timer timer_;
+    /// The address as bound, for reopen().
+    Address bound_;
+    bool is_shared_ = false;
     /// The last pause after a failed accept; 0: the last accept succeeded.
     Duration backoff_{};
     /// Connections that have made room since the last pause or success.

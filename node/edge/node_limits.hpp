@@ -12,6 +12,7 @@
 #include "mesh/base/time.hpp"
 #include "node/core/address_limits.hpp"
 #include "node/core/capacity.hpp"
+#include "node/core/drain_state.hpp"
 #include "node/core/limits.hpp"
 #include "node/core/memory_pressure.hpp"
 #include "node/core/peer_address.hpp"
@@ -65,6 +66,14 @@ public:
     [[nodiscard]] bool is_taking_over() const { return is_taking_over_.load(std::memory_order_relaxed); }
     void set_taking_over(bool is_taking_over) { is_taking_over_.store(is_taking_over, std::memory_order_relaxed); }
 
+    /// How far the node has gone in letting its clients go. The main thread sets the state.
+    [[nodiscard]] DrainState drain() const { return drain_.load(std::memory_order_relaxed); }
+    void set_drain(DrainState state) { drain_.store(state, std::memory_order_relaxed); }
+    /// True when load balancers may send clients to this node, as far as these limits know.
+    [[nodiscard]] bool takes_clients() const {
+        return drain() == DrainState::kServing && !is_refusing() && !is_taking_over();
+    }
+
     /// The measures against a lack of memory, by the last measurement.
     [[nodiscard]] Pressure pressure() const { return pressure_.load(std::memory_order_relaxed); }
     void set_pressure(Pressure pressure) { pressure_.store(pressure, std::memory_order_relaxed); }
@@ -82,6 +91,8 @@ public:
     [[nodiscard]] Duration shut_for(const PeerAddress& address, Instant now) const;
 
 private:
+    // More fields than 15: each limit that the shards share has a count and a state, mostly atomic, here.
+
     /// A shed order holds the bytes in the lower 48 bits, and a serial number above: two orders of equal size must
     /// differ.
     static constexpr unsigned kShedSerialShift = 48;
@@ -97,6 +108,7 @@ private:
     /// Set with the last free place of a client; cleared when 2 % of the clients have gone (kReopenPercent).
     std::atomic<bool> is_taking_over_{false};
     std::atomic<bool> is_full_{false};
+    std::atomic<DrainState> drain_{DrainState::kServing};
     std::atomic<Pressure> pressure_{Pressure::kNone};
     /// Bytes and serial number of the last order; 0: no order yet.
     std::atomic<std::uint64_t> shed_order_{0};

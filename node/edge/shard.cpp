@@ -14,6 +14,7 @@
 #include "node/core/limits.hpp"
 #include "node/edge/edge_port.hpp"
 #include "node/edge/hosted_hub.hpp"
+#include "node/edge/mover.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/edge/wakeup.hpp"
 
@@ -26,7 +27,8 @@ public:
         : options_(options),
           limits_(options.limits ? options.limits : std::make_shared<NodeLimits>(NodeLimitsOptions{})),
           reactor_(options.flush),
-          wakeup_(reactor_, [this] { take_mail(); }) {}
+          wakeup_(reactor_, [this] { take_mail(); }),
+          mover_(reactor_, [this] { return clients_to_move(); }) {}
 
     ~Loop() {
         // No thread runs any more, so connections may be freed while edges and limits still live.
@@ -77,7 +79,30 @@ public:
         }
     }
 
+    void move_clients(Duration duration) {
+        stop_accepting();
+        for (const std::unique_ptr<EdgePort>& port : ports_) {
+            port->edge().set_moving(true);
+        }
+        mover_.move_all(duration);
+    }
+
+    void keep_clients() {
+        mover_.stop();
+        for (const std::unique_ptr<EdgePort>& port : ports_) {
+            port->edge().set_moving(false);
+            port->resume_listening();
+        }
+    }
+
+    void move_some(std::size_t count, Duration duration) {
+        if (!is_draining_ && !mover_.is_moving()) {
+            mover_.move_some(count, duration);
+        }
+    }
+
     void drain(std::function<void()> on_drained) {
+        mover_.stop();
         // From here on end_turn() drains some connections each turn (drain_more).
         on_drained_ = std::move(on_drained);
         is_draining_ = true;
@@ -138,6 +163,11 @@ private:
         for (const std::unique_ptr<EdgePort>& port : ports_) {
             port->run_handshakes();
         }
+        if (mover_.is_moving()) {
+            // What the hub has given by now goes to the clients before their Close.
+            take_mail();
+            mover_.run();
+        }
         const bool is_all = hand_over() && drain_more();
         // The hub's mailbox is full: the shard tries again soon.
         if (!is_all) {
@@ -151,6 +181,16 @@ private:
         if (on_drained_ && is_all && reactor_.connections() == 0) {
             std::exchange(on_drained_, nullptr)();
         }
+    }
+
+    /// The clients of all edges.
+    [[nodiscard]] std::vector<Slot> clients_to_move() const {
+        std::vector<Slot> all;
+        for (const std::unique_ptr<EdgePort>& port : ports_) {
+            const std::vector<Slot> some = port->edge().clients_to_move();
+            all.insert(all.end(), some.begin(), some.end());
+        }
+        return all;
     }
 
     /// Each edge frees its part.
@@ -219,6 +259,7 @@ private:
     Wakeup wakeup_;
     std::vector<std::unique_ptr<EdgePort>> ports_;
     std::optional<HostedHub> hosted_;
+    Mover mover_;
     std::function<void()> on_drained_;
     bool is_draining_ = false;
     std::uint64_t last_shed_ = 0;
@@ -263,6 +304,18 @@ void Shard::stop() {
 
 void Shard::stop_accepting() {
     loop_->post([loop = loop_.get()]() noexcept { loop->stop_accepting(); });
+}
+
+void Shard::move_clients(Duration duration) {
+    loop_->post([loop = loop_.get(), duration]() noexcept { loop->move_clients(duration); });
+}
+
+void Shard::keep_clients() {
+    loop_->post([loop = loop_.get()]() noexcept { loop->keep_clients(); });
+}
+
+void Shard::move_some(std::size_t count, Duration duration) {
+    loop_->post([loop = loop_.get(), count, duration]() noexcept { loop->move_some(count, duration); });
 }
 
 void Shard::drain(std::function<void()> on_drained) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "mesh/base/time.hpp"
 #include "mesh/core/node/hub_turns.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/core/flush_mode.hpp"
@@ -32,7 +33,9 @@ struct ShardOptions {
 /// A thread that runs edges, each with its own acceptor, connections, channels and port to the hub. A shard shares
 /// nothing but mailboxes, counters and NodeLimits; the thread may run the hub besides.
 ///
-/// Thread: its owner's; post, wake, stop_accepting, drain, cut and mailboxes from any thread.
+/// Thread: its owner's; post, wake, stop_accepting, move_clients, keep_clients, move_some, drain, cut and mailboxes
+/// from
+///         any thread.
 /// Errors: an exception out of the loop, or out of posted work, is logged where possible and ends the process.
 class Shard {
 public:
@@ -60,6 +63,12 @@ public:
     void wake();
     /// Accepts the connections that wait in the kernel, then no more.
     void stop_accepting();
+    /// Stops to accept, and closes the clients one after the other within `duration`. Other connections are served.
+    void move_clients(Duration duration);
+    /// Undoes move_clients(): accepts again, and closes no further client.
+    void keep_clients();
+    /// Closes `count` clients within `duration`, and goes on to accept. Does nothing while clients are moved anyway.
+    void move_some(std::size_t count, Duration duration);
     /// Has every connection told that the node goes away (Connection::drain), after everything that the shard was given
     /// for the connection before. A turn tells at most kMaxWrites connections, or as many as begin within kTurnTime, so
     /// that each connection is told in the turn in which its subscriptions end; the other connections are served

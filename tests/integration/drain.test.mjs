@@ -173,16 +173,18 @@ test('what is published at a node that drains reaches the others, and each conne
   }));
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  test(`${signal} asks for an orderly end, a second one for haste`, () => withCluster(1, {}, async ({ nodes: [node] }) => {
+  test(`${signal} asks for an orderly end, a second one for haste, and a third one for the end at once`, () => withCluster(1, {}, async ({ nodes: [node] }) => {
     const deaf = await deafClient(node);
     node.program.kill(signal);
     await waitFor('the Close', () => deaf.said().includes('4200'));
-    await waitFor('the end in haste, by a signal a second later', () => {
+    const asked = performance.now();
+    await waitFor('the end in haste, by signals a second later each', () => {
       node.program.kill(signal);
       return node.program.hasEnded;
-    }, { ms: 3_000, every: 100 });
+    }, { ms: 5_000, every: 100 });
     const { code } = await node.program.ended;
     assert.equal(code, 1);
+    assert.ok(performance.now() - asked > 900, 'echoes within a second do not count');
     await deaf.closed;
   }));
 }

@@ -62,7 +62,7 @@ for (const [how, signal] of [['is killed', 'SIGKILL'], ['leaves', 'SIGTERM']]) {
       const moved = await enter(n2, 'mover');
       await waitFor('the other to be gone', () => watcher.log.includes('-lost'));
       await enter(n2, 'fence');
-      await waitFor('the fence', () => watcher.log.includes('+fence'));
+      await waitFor('the fence', () => [watcher, moved].every((view) => view.log.includes('+fence')));
       assert.deepEqual(watcher.log.slice(2), ['-lost', '+fence']);
       assert.deepEqual(watcher.ids, ['fence', 'mover', 'watcher']);
       assert.deepEqual(moved.ids, watcher.ids);

@@ -96,6 +96,24 @@ struct ReloadOptions {
     AdminOptions admin{.timeout = std::chrono::milliseconds(5'000)};
 };
 
+/// `tulle drain` and `tulle undrain`: have a node move its clients to other nodes, or keep them.
+struct DrainOptions {
+    AdminOptions admin;
+    bool undrains = false;
+    /// Wait until no client is left.
+    bool waits = false;
+    /// The longest wait.
+    std::chrono::milliseconds patience{120'000};
+};
+
+/// `tulle rebalance`: have the nodes with more clients than others close some.
+struct RebalanceOptions {
+    /// The node waits 2 s for the others.
+    AdminOptions admin{.timeout = std::chrono::milliseconds(5'000)};
+    /// Clients that each node closes in a second at most.
+    std::uint64_t most_per_second = 100;
+};
+
 /// The nodes and the app for commands that act as client or backend.
 struct AppOptions {
     /// URLs of nodes of a single cluster.
@@ -141,6 +159,8 @@ struct PubOptions {
 [[nodiscard]] int run_keys(const KeysOptions& options);
 [[nodiscard]] int run_redis(const RedisOptions& options);
 [[nodiscard]] int run_reload(const ReloadOptions& options);
+[[nodiscard]] int run_drain(const DrainOptions& options);
+[[nodiscard]] int run_rebalance(const RebalanceOptions& options);
 [[nodiscard]] int run_sub(const SubOptions& options);
 [[nodiscard]] int run_pub(const PubOptions& options);
 

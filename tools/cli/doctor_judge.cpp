@@ -27,10 +27,15 @@ Finding note(std::string kind, std::vector<std::string> nodes, std::string text)
     return {Severity::kNote, std::move(kind), std::move(nodes), std::move(text)};
 }
 
+/// True when the node closes its clients, and no other node is to send it any.
+bool is_draining(const NodeReport& node) {
+    return !node.drain.empty() && node.drain != "serving";
+}
+
 /// The state of a node for the table.
 std::string state_of(const NodeReport& node) {
     if (node.ready) {
-        return "ready";
+        return is_draining(node) ? node.drain : "ready";
     }
     return node.state == "left" ? "leaving" : "joining";
 }
@@ -39,6 +44,8 @@ std::string state_of(const NodeReport& node) {
 void judge_node(const NodeReport& node, const std::string& label, std::vector<Finding>& out) {
     if (!node.ready && node.state == "left") {
         out.push_back(note("leaving", {label}, "is leaving"));
+    } else if (node.ready && is_draining(node)) {
+        out.push_back(note("draining", {label}, "drains (" + node.drain + "): it takes no new clients"));
         // The causes come in the order of depth: a deaf node is also refused and not ready.
     } else if (node.deaf) {
         out.push_back(

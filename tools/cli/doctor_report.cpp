@@ -138,6 +138,7 @@ bool add_part(const json::value& value, MeshSample& sample) {
     if (fresh) {
         node = node_of(*self);
         node.ready = flag_field(*part, "ready");
+        node.drain = text_field(*part, "drain");
     }
     if (const json::object* counters = object_field(*part, "counters")) {
         node.gone = count_field(*counters, "mesh_records_gone");

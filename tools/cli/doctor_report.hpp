@@ -81,6 +81,8 @@ struct NodeReport {
     std::string version;
     /// True when the node serves clients.
     bool ready = false;
+    /// How far the node lets its clients go (node/core/drain_state.hpp); empty for an older node.
+    std::string drain{};
     double uptime_s = -1;
     double clients = -1;
     /// Version and digest of the node's own interest.

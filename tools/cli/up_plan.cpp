@@ -31,7 +31,7 @@ std::string member(const json::object& object, std::string_view key) {
 }
 
 /// The parts with commas between them.
-std::string joined(const std::vector<std::string>& parts) {
+std::string comma_list(const std::vector<std::string>& parts) {
     std::string out;
     for (const std::string& part : parts) {
         out.append(out.empty() ? "" : ",").append(part);
@@ -64,11 +64,13 @@ bool ports_fit(std::uint16_t base_port, int nodes) {
 
 std::vector<std::string> tulled_arguments(const UpOptions& options, const NodePlan& plan) {
     std::vector<std::string> arguments{
-        "--name",       plan.name,           "--cluster",   options.cluster,          "--listen", plan.endpoints.listen,
-        "--mesh",       plan.endpoints.mesh, "--mesh-data", plan.endpoints.mesh_data, "--admin",  plan.endpoints.admin,
-        "--ports-file", plan.ports_file};
+        "--name", plan.name, "--cluster", options.cluster, "--listen", plan.endpoints.listen, "--mesh",
+        plan.endpoints.mesh, "--mesh-data", plan.endpoints.mesh_data, "--admin", plan.endpoints.admin, "--ports-file",
+        plan.ports_file,
+        // Nothing balances the clients of these nodes, and whoever stops them waits for their end.
+        "--drain-grace", "0", "--drain-duration", "0"};
     if (!plan.peers.empty()) {
-        arguments.insert(arguments.end(), {"--peers", joined(plan.peers)});
+        arguments.insert(arguments.end(), {"--peers", comma_list(plan.peers)});
     }
     if (!options.mesh_key.empty()) {
         arguments.insert(arguments.end(), {"--mesh-keys", options.mesh_key});

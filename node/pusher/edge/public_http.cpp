@@ -53,9 +53,13 @@ PublicHttp::PublicHttp(const Context& context)
       ws_limits_(context.ws_limits),
       limits_(context.limits),
       rations_(context.rations),
-      demo_(context.demo) {}
+      demo_(context.demo),
+      drain_ready_status_(context.drain_ready_status) {}
 
 void PublicHttp::respond(HttpTicket ticket, HttpResponse response) {
+    // The sender goes to another node with the next request. A connection without a request is left alone for now: a
+    // request may be on its way, and nobody would know whether the request was served.
+    response.close = response.close || is_moving();
     room_.respond(ticket, std::move(response));
 }
 
@@ -72,7 +76,7 @@ bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
 }
 
 bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
-    if (!is_ready_ || is_draining_) {
+    if (!is_ready_ || is_moving()) {
         refusal = pusher::unavailable("the node is not ready for clients");
         return false;
     }
@@ -163,7 +167,11 @@ std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) 
 }
 
 bool PublicHttp::takes_clients() const {
-    return is_ready_ && !is_draining_ && !limits_.is_refusing() && !limits_.is_taking_over();
+    return is_ready_ && !is_draining_ && limits_.takes_clients();
+}
+
+HttpResponse PublicHttp::not_ready() const {
+    return limits_.drain() == DrainState::kServing ? text(503, "not ready\n") : text(drain_ready_status_, "draining\n");
 }
 
 /// Load balancers must not send clients to a node without readiness.
@@ -171,7 +179,7 @@ HttpResponse PublicHttp::options_of(std::string_view path) const {
     // HAProxy asks "OPTIONS /" for a health check unless configured otherwise, and some of its examples ask "OPTIONS
     // *". These requests are answered like /ready.
     const bool is_well = takes_clients() || !(path == "/" || path == "*" || asks_readiness(path));
-    HttpResponse response = is_well ? text(200, "") : text(503, "not ready\n");
+    HttpResponse response = is_well ? text(200, "") : not_ready();
     response.headers.emplace_back("Allow", path == "*" ? std::string_view("GET, HEAD, POST, OPTIONS") : kPageMethods);
     return response;
 }
@@ -184,7 +192,7 @@ void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
     } else if (request.method == "OPTIONS") {
         respond(ticket, options_of(path));
     } else if (asks_readiness(path)) {
-        respond(ticket, takes_clients() ? text(200, "ready\n") : text(503, "not ready\n"));
+        respond(ticket, takes_clients() ? text(200, "ready\n") : not_ready());
     } else if (path == "/demo/nodes.json") {
         const std::uint64_t id = ++last_id_;
         if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {

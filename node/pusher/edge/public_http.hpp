@@ -46,6 +46,8 @@ public:
         NodeLimits& limits;
         AppRations& rations;
         const DemoContent& demo;
+        /// The status of /ready while the node drains.
+        unsigned drain_ready_status = 503;
     };
     explicit PublicHttp(const Context& context);
 
@@ -61,7 +63,7 @@ public:
 
     /// The hub says whether the node is a part of the mesh and may serve.
     void set_ready(bool ready) { is_ready_ = ready; }
-    /// The node is going away: no new client is let in, and /ready says so. Requests are still served.
+    /// The node is about to leave the mesh: no new client is let in, and /ready says so. Requests are still served.
     void begin_drain() { is_draining_ = true; }
     /// The answer to an HTTP publish of this object; other answers are ignored.
     void on_published(const mesh::Published& answer);
@@ -102,8 +104,12 @@ private:
     /// The answer to a request for a page that does not exist, or with a wrong method; nothing when the page can be
     /// served.
     [[nodiscard]] std::optional<HttpResponse> refuse_page(const HttpRequest& request) const;
-    /// True when the node would let a new client in.
+    /// True when load balancers may send clients to this node.
     [[nodiscard]] bool takes_clients() const;
+    /// True when clients are closed, so that no new client is let in.
+    [[nodiscard]] bool is_moving() const { return is_draining_ || limits_.drain() >= DrainState::kMoving; }
+    /// The answer to a health check while takes_clients() is false.
+    [[nodiscard]] HttpResponse not_ready() const;
     /// The answer to OPTIONS, in part a health check of load balancers.
     [[nodiscard]] HttpResponse options_of(std::string_view path) const;
     /// Counts a wrong signature, if the response reports one. After too many wrong signatures of the address, replaces
@@ -137,6 +143,7 @@ private:
     NodeLimits& limits_;
     AppRations& rations_;
     const DemoContent& demo_;
+    const unsigned drain_ready_status_;
     bool is_ready_ = false;
     bool is_draining_ = false;
     std::uint64_t last_id_ = 0;

@@ -48,10 +48,11 @@ PusherClients::PusherClients(const Context& context)
       limits_(context.limits),
       rations_(context.rations),
       cached_(context.reactor, context.hub),
-      duties_(context.hub, context.apps),
+      leaves_(context.reactor, context.hub, context.presence_grace),
+      duties_(context.reactor, context.hub, context.apps, leaves_),
       delivery_(context.reactor, context.apps, channels_, cached_, *this),
-      presence_(context.reactor, context.hub, context.apps, channels_, duties_, *this),
-      users_(context.reactor, context.hub, *this),
+      presence_(context.reactor, leaves_, context.apps, channels_, duties_, *this),
+      users_(context.reactor, leaves_, *this),
       prng_(context.seed) {}
 
 PusherClient* PusherClients::find(Slot slot) const {
@@ -182,7 +183,7 @@ void PusherClients::on_gone(WsConnection& connection) {
 void PusherClients::watch_all_of(Slot slot) {
     if (const PusherClient* client = find(slot)) {
         for (const std::string_view key : channels_.keys_of(slot)) {
-            duties_.watch(client->session.app(), key);
+            duties_.watch_leaving(client->session.app(), key);
         }
     }
 }
@@ -239,13 +240,12 @@ void PusherClients::run(const ChannelEffects& effects) {
                            if (first.retained) {
                                cached_.open(first.channel);
                            }
-                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence, first.retained});
+                           leaves_.subscribe({first.channel, first.generation, first.presence, first.retained});
                        },
                        [&](const UnsubscribeHub& last) {
                            cached_.close(last.channel);
-                           if (!is_draining_) {
-                               hub_.send(mesh::Unsubscribe{last.channel});
-                           }
+                           leaves_.unsubscribe(last.channel,
+                                               classify(channel_of_key(last.channel)).type == ChannelType::kPresence);
                        },
                        [&](const Confirm& confirmed) { confirm(confirmed); },
                        [&](const AskAdmission& wanted) { presence_.ask(wanted); },
@@ -272,7 +272,7 @@ void PusherClients::enter(PusherClient& client, const pusher::Subscribe& wanted)
 
 void PusherClients::leave(Slot slot, const std::string& channel) noexcept {
     if (const PusherClient* client = find(slot)) {
-        duties_.watch(client->session.app(), channel);
+        duties_.watch_leaving(client->session.app(), channel);
     }
     PresenceEffects departures;
     // The room is left before the channel, as the room's effects refer to the channel.
@@ -421,11 +421,22 @@ void PusherClients::on_member_changed(const mesh::MemberChanged& change) {
     }
 }
 
-void PusherClients::begin_drain() {
-    is_draining_ = true;
-    duties_.begin_drain();
-    presence_.begin_drain();
-    users_.begin_drain();
+std::vector<Slot> PusherClients::in_order_of_moving() const {
+    std::vector<std::pair<std::uint64_t, Slot>> ranked;
+    for (std::uint32_t i = 0; i < clients_.size(); ++i) {
+        if (clients_[i] != nullptr) {
+            // A later generation gives a smaller rank, and any subscription a greater one than all without.
+            const std::uint64_t last = ~clients_[i]->generation;
+            ranked.emplace_back(channels_.channels_of(Slot{i}) > 0 ? last + (std::uint64_t{1} << 32) : last, Slot{i});
+        }
+    }
+    std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Slot> order;
+    order.reserve(ranked.size());
+    for (const auto& [rank, slot] : ranked) {
+        order.push_back(slot);
+    }
+    return order;
 }
 
 }  // namespace tulle::node

@@ -15,6 +15,7 @@
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/edge/app_rations.hpp"
 #include "node/pusher/edge/cache_channels.hpp"
+#include "node/pusher/edge/leave_teller.hpp"
 #include "node/pusher/edge/pusher_delivery.hpp"
 #include "node/pusher/edge/pusher_duties.hpp"
 #include "node/pusher/edge/pusher_presence.hpp"
@@ -42,6 +43,8 @@ public:
         const pusher::SessionTimeouts& timeouts;
         NodeLimits& limits;
         AppRations& rations;
+        /// For clients that this node closes to come back elsewhere.
+        Duration presence_grace{};
         /// Of the socket ids.
         std::uint64_t seed = 0;
     };
@@ -81,10 +84,13 @@ public:
 
     /// Reports to the mesh all changes since the last call, for webhooks and counts of subscriptions.
     void tell_duties() { duties_.tell(channels_, presence_.rooms()); }
+    /// Tells the hub of clients that have left, where that had to wait. Call once in each turn, after tell_duties().
+    void tell_leavings() { leaves_.end_turn(); }
 
-    /// The node is going away: the hub hears of no leaving any more. So a user who connects to another node in time has
-    /// not left.
-    void begin_drain();
+    /// How the hub hears from here on of clients that leave.
+    void set_leave_mode(LeaveMode mode) { leaves_.set_mode(mode); }
+    /// The clients, those without a subscription first, and then those that have come last.
+    [[nodiscard]] std::vector<Slot> in_order_of_moving() const;
 
     /// The AppTable of the context has changed: gives sessions their new configuration, and turns away the clients of
     /// apps that are served no longer.
@@ -100,7 +106,7 @@ public:
     static constexpr std::uint64_t kEventIdBit = std::uint64_t{1} << 63;
 
 private:
-    // More fields than 15: seven are what the shard has given, seven the parts of the edge, each a class of its own.
+    // More fields than 15: seven are what the shard has given, eight the parts of the edge, each a class of its own.
     /// Null: no client at the slot.
     [[nodiscard]] PusherClient* find(Slot slot) const override;
     /// Carries out the effects of a session, then sets the session's new deadline.
@@ -147,6 +153,7 @@ private:
     AppRations& rations_;
     ChannelTable channels_;
     CacheChannels cached_;
+    LeaveTeller leaves_;
     PusherDuties duties_;
     PusherDelivery delivery_;
     PusherPresence presence_;
@@ -162,7 +169,6 @@ private:
     std::uint32_t last_generation_ = 0;
     /// Number of entered clients.
     std::size_t size_ = 0;
-    bool is_draining_ = false;
 };
 
 }  // namespace tulle::node

@@ -23,12 +23,38 @@ void PusherDuties::watch_member(std::string_view channel, std::string_view user)
     }
 }
 
+void PusherDuties::watch_leaving(const App& app, std::string_view channel) {
+    if (leaves_.mode() != LeaveMode::kAfterGrace) {
+        watch(app, channel);
+    } else if (app.subscription_count || !app.webhooks.empty()) {
+        reactor_.wake_at(leavings_.push(reactor_.now(), {std::string(channel), {}}));
+    }
+}
+
+void PusherDuties::watch_leaving_member(std::string_view channel, std::string_view user) {
+    if (leaves_.mode() != LeaveMode::kAfterGrace) {
+        watch_member(channel, user);
+    } else {
+        reactor_.wake_at(leavings_.push(reactor_.now(), {std::string(channel), std::string(user)}));
+    }
+}
+
 void PusherDuties::tell(const ChannelTable& channels, const PresenceRooms& rooms) {
+    leavings_.take_due(reactor_.now(), [this](const Leaving& leaving) {
+        if (leaving.user.empty()) {
+            report_.mark_channel(leaving.channel);
+        } else {
+            watch_member(leaving.channel, leaving.user);
+        }
+    });
+    if (const std::optional<Instant> next = leavings_.next()) {
+        reactor_.wake_at(*next);
+    }
     std::vector<TellDuty> changes;
     report_.flush(apps_, channels, rooms, changes);
     for (TellDuty& change : changes) {
-        // While draining the report is still flushed, so that marks do not pile up.
-        if (!is_draining_) {
+        // The report is flushed in each mode, so that marks do not pile up.
+        if (leaves_.mode() != LeaveMode::kNever) {
             hub_.send(
                 mesh::DutyCount{std::move(change.key), std::move(change.item), change.count, std::move(change.card)});
         }

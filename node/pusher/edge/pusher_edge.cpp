@@ -28,8 +28,9 @@ PusherEdge::PusherEdge(const EdgeContext& context, PusherOptions options)
       rations_(options_.rations ? options_.rations : std::make_shared<AppRations>(apps_)),
       ws_limits_{options_.outbox, options_.permessage_deflate},
       room_(http_share(context), options_.http_idle_timeout),
-      clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, *rations_, options_.seed}),
-      http_({reactor_, hub_, room_, clients_, apps_, ws_limits_, *limits_, *rations_, options_.demo}),
+      clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, *rations_, options_.presence_grace, options_.seed}),
+      http_({reactor_, hub_, room_, clients_, apps_, ws_limits_, *limits_, *rations_, options_.demo,
+             options_.drain_ready_status}),
       has_limited_app_(has_limited_app(apps_)) {}
 
 void PusherEdge::set_apps(AppTable apps) {
@@ -105,6 +106,7 @@ std::optional<std::vector<std::string>> PusherEdge::answer(const mesh::LocalQuer
 
 void PusherEdge::end_turn() {
     clients_.tell_duties();
+    clients_.tell_leavings();
     tell_uses();
 }
 
@@ -127,9 +129,18 @@ void PusherEdge::tell_uses() {
     }
 }
 
+void PusherEdge::set_moving(bool is_moving) {
+    clients_.set_leave_mode(is_moving ? LeaveMode::kAfterGrace : LeaveMode::kAtOnce);
+}
+
+std::vector<Slot> PusherEdge::clients_to_move() const {
+    return clients_.in_order_of_moving();
+}
+
 void PusherEdge::begin_drain() {
     http_.begin_drain();
-    clients_.begin_drain();
+    // A user who connects to another node in time has not left.
+    clients_.set_leave_mode(LeaveMode::kNever);
 }
 
 }  // namespace tulle::node

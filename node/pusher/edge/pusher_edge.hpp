@@ -28,6 +28,10 @@ struct PusherOptions {
     pusher::SessionTimeouts timeouts;
     /// How long an HTTP connection may be silent between requests.
     Duration http_idle_timeout = kHttpIdleTimeout;
+    /// For the users of clients that the node closes to come back at another node.
+    Duration presence_grace = 2s;
+    /// The status of /ready while the node drains.
+    unsigned drain_ready_status = 503;
     /// Of each WebSocket.
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     /// WebSocket compression is offered to clients.
@@ -64,6 +68,8 @@ public:
 
     void end_turn() override;
     void on_hub_room() override { clients_.resume_paused(); }
+    void set_moving(bool is_moving) override;
+    [[nodiscard]] std::vector<Slot> clients_to_move() const override;
     void begin_drain() override;
 
 private:

@@ -41,15 +41,12 @@ void PusherPresence::join(const JoinHub& joining) {
     message.member = {joining.member.user, share(joining.member.card)};
     // An app that is gone takes nobody in.
     message.max_members = app == nullptr ? 0 : app->max_presence_members;
-    hub_.send(std::move(message));
+    hub_.join(std::move(message));
 }
 
 void PusherPresence::leave(const LeaveHub& leaving) {
-    // The mark comes before the drain check: PusherDuties decides by itself.
-    duties_.watch_member(leaving.channel, leaving.user);
-    if (!is_draining_) {
-        hub_.send(mesh::MemberLeave{leaving.channel, leaving.user});
-    }
+    duties_.watch_leaving_member(leaving.channel, leaving.user);
+    hub_.leave(leaving.channel, leaving.user);
 }
 
 void PusherPresence::admit(const Admit& admitted) {

@@ -6,9 +6,9 @@
 #include "mesh/core/node/port.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/presence_rooms.hpp"
-#include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/pusher/core/apps.hpp"
+#include "node/pusher/edge/leave_teller.hpp"
 #include "node/pusher/edge/pusher_duties.hpp"
 #include "node/pusher/edge/pusher_sessions.hpp"
 
@@ -20,8 +20,8 @@ namespace tulle::node {
 /// Errors: none. An answer that nobody waits for does nothing. An exception in turn_away ends the process.
 class PusherPresence {
 public:
-    PusherPresence(Reactor& reactor, HubPort& hub, const AppTable& apps, ChannelTable& channels, PusherDuties& duties,
-                   PusherSessions& sessions)
+    PusherPresence(Reactor& reactor, LeaveTeller& hub, const AppTable& apps, ChannelTable& channels,
+                   PusherDuties& duties, PusherSessions& sessions)
         : reactor_(reactor), hub_(hub), apps_(apps), channels_(channels), duties_(duties), sessions_(sessions) {}
 
     /// Whoever changes the rooms has to hand the effects to run().
@@ -38,8 +38,6 @@ public:
     void on_joined(const mesh::MemberJoined& answer);
     /// A user has come to a channel or left the channel, somewhere in the mesh.
     void on_changed(const mesh::MemberChanged& change);
-    /// The node is going away: the hub hears of no leaving any more.
-    void begin_drain() { is_draining_ = true; }
 
 private:
     /// Asks the hub to take a user in, within the app's max_presence_members.
@@ -55,13 +53,12 @@ private:
     void tell(const TellMember& change);
 
     Reactor& reactor_;
-    HubPort& hub_;
+    LeaveTeller& hub_;
     const AppTable& apps_;
     ChannelTable& channels_;
     PusherDuties& duties_;
     PusherSessions& sessions_;
     PresenceRooms rooms_;
-    bool is_draining_ = false;
 };
 
 }  // namespace tulle::node

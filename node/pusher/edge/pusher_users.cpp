@@ -25,19 +25,11 @@ void PusherUsers::run(const UserEffects& effects) {
     for (const UserEffect& effect : effects) {
         std::visit(Overloaded{
                        [&](const SubscribeHub& first) {
-                           hub_.send(mesh::Subscribe{first.channel, first.generation, first.presence, first.retained});
+                           hub_.subscribe({first.channel, first.generation, first.presence, first.retained});
                        },
-                       [&](const UnsubscribeHub& last) {
-                           if (!is_draining_) {
-                               hub_.send(mesh::Unsubscribe{last.channel});
-                           }
-                       },
+                       [&](const UnsubscribeHub& last) { hub_.unsubscribe(last.channel, true); },
                        [&](const JoinHub& joining) { join(joining); },
-                       [&](const LeaveHub& leaving) {
-                           if (!is_draining_) {
-                               hub_.send(mesh::MemberLeave{leaving.channel, leaving.user});
-                           }
-                       },
+                       [&](const LeaveHub& leaving) { hub_.leave(leaving.channel, leaving.user); },
                        [&](const SignedIn& done) { answer(done.slot, true); },
                        [&](const SignInFailed& failed) { answer(failed.slot, false); },
                        [&](const TellWatchers& news) { tell_watchers(news); },
@@ -53,7 +45,7 @@ void PusherUsers::join(const JoinHub& joining) {
     message.member = {joining.member.user, share(joining.member.card)};
     // The channel has a single member, the user, however many connections there are.
     message.max_members = 1;
-    hub_.send(std::move(message));
+    hub_.join(std::move(message));
 }
 
 void PusherUsers::answer(Slot slot, bool is_in) {

@@ -6,9 +6,9 @@
 
 #include "mesh/core/node/port.hpp"
 #include "node/core/slot.hpp"
-#include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/pusher/core/user_table.hpp"
+#include "node/pusher/edge/leave_teller.hpp"
 #include "node/pusher/edge/pusher_sessions.hpp"
 
 namespace tulle::node {
@@ -24,7 +24,7 @@ public:
     /// the hub are told apart.
     static constexpr std::uint64_t kSignInIdBit = std::uint64_t{1} << 63;
 
-    PusherUsers(Reactor& reactor, HubPort& hub, PusherSessions& sessions)
+    PusherUsers(Reactor& reactor, LeaveTeller& hub, PusherSessions& sessions)
         : reactor_(reactor), hub_(hub), sessions_(sessions) {}
 
     /// Carries out a SignIn.
@@ -43,8 +43,6 @@ public:
     void on_changed(const mesh::MemberChanged& change);
     /// The connections of this shard signed in as the user, or about to be.
     [[nodiscard]] std::vector<Slot> connections(std::string_view app_id, std::string_view user) const;
-    /// The node is going away: the hub hears of no leaving any more.
-    void begin_drain() { is_draining_ = true; }
 
 private:
     /// Asks the hub to take a user in.
@@ -56,10 +54,9 @@ private:
     void tell_watchers(const TellWatchers& news);
 
     Reactor& reactor_;
-    HubPort& hub_;
+    LeaveTeller& hub_;
     PusherSessions& sessions_;
     UserTable users_;
-    bool is_draining_ = false;
 };
 
 }  // namespace tulle::node

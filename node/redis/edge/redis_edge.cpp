@@ -181,6 +181,16 @@ void RedisEdge::on_hub_room() {
     }
 }
 
+std::vector<Slot> RedisEdge::clients_to_move() const {
+    std::vector<Slot> clients;
+    for (const RedisConnection* connection : connections_) {
+        if (connection != nullptr) {
+            clients.push_back(connection->slot());
+        }
+    }
+    return clients;
+}
+
 void RedisEdge::begin_drain() {
     is_draining_ = true;
     for (RealmPort& port : ports_) {

@@ -124,6 +124,9 @@ public:
     [[nodiscard]] std::optional<std::vector<std::string>> answer(const mesh::LocalQuery& query) override;
     void end_turn() override;
     void on_hub_room() override;
+    /// Subscriptions of clients of Redis have no users, so the mesh is told of their ends at once.
+    void set_moving(bool) override {}
+    [[nodiscard]] std::vector<Slot> clients_to_move() const override;
     void begin_drain() override;
 
     // ---- SessionHost ----

@@ -40,7 +40,8 @@ export class TulleNode {
       '--name', this.name, ...addresses, '--ports-file', this.portsFile, '--hub', this.hub,
       ...(this.keys.length ? ['--mesh-keys', this.keys.join(',')] : []),
       ...(peers.length ? ['--peers', peers.join(',')] : []), ...this.args,
-    ], { env: this.env, descriptors: this.descriptors, under: this.under });
+      // A drain that waits for balancers, and spreads the ends of clients, is tested where that is the subject. The variables give way to flags.
+    ], { env: { TULLE_DRAIN_GRACE: '0', TULLE_DRAIN_DURATION: '0', ...this.env }, descriptors: this.descriptors, under: this.under });
   }
 
   get log() { return this.earlierLogs + this.program.output; }
@@ -98,7 +99,7 @@ export class TulleNode {
     await this.gone();
   }
 
-  gone() { return within(STOP_MS, `the end of ${this.name}`, this.program.ended); }
+  gone(ms = STOP_MS) { return within(ms, `the end of ${this.name}`, this.program.ended); }
 
   async restart(peers) {
     await fs.rm(this.portsFile, { force: true });

@@ -120,6 +120,53 @@ ${lines.filter((line) => !line.startsWith('server ')).join('\n  ')}
 `;
 };
 
+/** What tools/packaging has for nginx, without TLS and for thousands of clients. */
+const nginxForMany = (address, nodes, directory) => `
+${nginxHead(directory).replace('events {}', 'events { worker_connections 15000; }')}  upstream nodes {
+    zone nodes 64k;
+    least_conn;
+    ${nodes.map((node) => `server ${node.ports.listen} max_fails=1 fail_timeout=2s;`).join('\n    ')}
+    keepalive 32;
+  }
+  server {
+    listen ${address} backlog=4096;
+    location / {
+      proxy_pass http://nodes;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_connect_timeout 2s;
+      proxy_read_timeout 150s;
+      proxy_next_upstream error timeout http_503;
+    }
+  }
+}
+`;
+
+/** The same for HAProxy. */
+const haproxyForMany = (address, nodes) => `
+global
+  maxconn 7500
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 30s
+  timeout server 30s
+  timeout tunnel 1h
+  option http-no-delay
+frontend clients
+  bind ${address} backlog 4096
+  default_backend nodes
+backend nodes
+  balance leastconn
+  retries 3
+  option redispatch 1
+  option httpchk
+  http-check send meth GET uri /ready
+  default-server check inter 1s fall 2 rise 1
+  ${nodes.map((node) => `server ${node.name} ${node.ports.listen}`).join('\n  ')}
+`;
+
 const NGINX = { binary: process.env.TULLE_NGINX ?? '/usr/sbin/nginx', args: (file) => ['-e', 'stderr', '-c', file], check: '-t' };
 const HAPROXY = { binary: process.env.TULLE_HAPROXY ?? '/usr/sbin/haproxy', args: (file) => ['-f', file], check: '-c' };
 const KINDS = {
@@ -127,6 +174,8 @@ const KINDS = {
   haproxy: { ...HAPROXY, configuration: haproxy },
   'nginx as it comes': { ...NGINX, configuration: nginxAsItComes },
   'haproxy as proxies.md has it': { ...HAPROXY, configuration: haproxyOfDocument },
+  'nginx for many': { ...NGINX, configuration: nginxForMany },
+  'haproxy for many': { ...HAPROXY, configuration: haproxyForMany },
   'haproxy as it comes': { ...HAPROXY, configuration: haproxyAsItComes },
 };
 

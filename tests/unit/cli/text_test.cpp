@@ -94,15 +94,28 @@ TEST(CliUpPlan, TellsANodeWhoItIsAndWhomToJoin) {
     options.demo = true;
     options.log_level = "debug";
     const NodePlan plan{"n2", planned_endpoints(std::uint16_t{6001}, 1), {"127.0.0.1:7001", "127.0.0.1:7021"}, "/t/n2"};
-    const std::vector<std::string> expected{"--name",       "n2",
-                                            "--cluster",    "tulle",
-                                            "--listen",     "127.0.0.1:6002",
-                                            "--mesh",       "127.0.0.1:7011",
-                                            "--mesh-data",  "127.0.0.1:7012",
-                                            "--admin",      "127.0.0.1:9602",
-                                            "--ports-file", "/t/n2",
-                                            "--peers",      "127.0.0.1:7001,127.0.0.1:7021",
-                                            "--log-level",  "debug",
+    const std::vector<std::string> expected{"--name",
+                                            "n2",
+                                            "--cluster",
+                                            "tulle",
+                                            "--listen",
+                                            "127.0.0.1:6002",
+                                            "--mesh",
+                                            "127.0.0.1:7011",
+                                            "--mesh-data",
+                                            "127.0.0.1:7012",
+                                            "--admin",
+                                            "127.0.0.1:9602",
+                                            "--ports-file",
+                                            "/t/n2",
+                                            "--drain-grace",
+                                            "0",
+                                            "--drain-duration",
+                                            "0",
+                                            "--peers",
+                                            "127.0.0.1:7001,127.0.0.1:7021",
+                                            "--log-level",
+                                            "debug",
                                             "--demo"};
     EXPECT_EQ(tulled_arguments(options, plan), expected);
 }

@@ -101,6 +101,7 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
                                                               {"forwarded_header", "forwarded"},
                                                               {"flush", "send"},
                                                               {"max_connections", "1000"},
+                                                              {"drain_ready_status", "404"},
                                                               {"memory_limit", "1000000000"},
                                                               {"outbox_bytes", "2000000"}};
     for (const Key& key : keys()) {

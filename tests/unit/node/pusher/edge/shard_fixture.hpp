@@ -62,6 +62,9 @@ public:
     void start() { shard_.start(); }
     void set_apps(AppTable apps);
     void stop_accepting() { shard_.stop_accepting(); }
+    void move_clients(Duration duration) { shard_.move_clients(duration); }
+    void keep_clients() { shard_.keep_clients(); }
+    void move_some(std::size_t count, Duration duration) { shard_.move_some(count, duration); }
     void drain(std::function<void()> on_drained) { shard_.drain(std::move(on_drained)); }
     void cut(std::function<void()> on_cut) { shard_.cut(std::move(on_cut)); }
 

@@ -1,0 +1,81 @@
+#include "node/core/drain_plan.hpp"
+
+namespace tulle::node {
+
+void DrainPlan::drain(Instant now, const Facts& facts) {
+    if (state_ == DrainState::kServing) {
+        state_ = DrainState::kAnnouncing;
+        since_ = now;
+        arrived_at_ = now;
+        arrivals_ = facts.arrivals;
+    }
+}
+
+void DrainPlan::stop(Instant now, const Facts& facts) {
+    stops_ = true;
+    drain(now, facts);
+}
+
+void DrainPlan::leave_now() {
+    stops_ = true;
+    state_ = DrainState::kLeaving;
+}
+
+bool DrainPlan::undrain() {
+    if (state_ == DrainState::kServing || state_ == DrainState::kLeaving) {
+        return false;
+    }
+    state_ = DrainState::kServing;
+    stops_ = false;
+    return true;
+}
+
+bool DrainPlan::tick(Instant now, const Facts& facts) {
+    const DrainState before = state_;
+    switch (state_) {
+        case DrainState::kAnnouncing:
+            if (facts.arrivals != arrivals_) {
+                arrivals_ = facts.arrivals;
+                arrived_at_ = now;
+            }
+            if (now - since_ >= times_.grace || now - arrived_at_ >= kArrivalsQuiet) {
+                // Without a duration there is nothing to spread: leaving closes all clients at once.
+                state_ = stops_ && times_.duration == Duration{} ? DrainState::kLeaving : DrainState::kMoving;
+            }
+            break;
+        case DrainState::kMoving:
+            if (facts.clients == 0 || now - since_ >= times_.duration + kMovingSlack) {
+                state_ = DrainState::kDrained;
+            }
+            break;
+        case DrainState::kDrained:
+            if (stops_) {
+                state_ = DrainState::kLeaving;
+            }
+            break;
+        case DrainState::kServing:
+        case DrainState::kLeaving:
+            break;
+    }
+    if (state_ == before) {
+        return false;
+    }
+    since_ = now;
+    return true;
+}
+
+std::optional<Instant> DrainPlan::next_tick(Instant now) const {
+    switch (state_) {
+        case DrainState::kAnnouncing:
+        case DrainState::kMoving:
+            return now + kLook;
+        case DrainState::kDrained:
+            return stops_ ? std::optional(now) : std::nullopt;
+        case DrainState::kServing:
+        case DrainState::kLeaving:
+            break;
+    }
+    return std::nullopt;
+}
+
+}  // namespace tulle::node

@@ -1,0 +1,160 @@
+// A node whose clients are moved to other nodes: the states, who is told what when, and how each state can be left.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { test } from 'node:test';
+import { RawClient, server } from '../support/js/clients.mjs';
+import { withCluster } from '../support/js/cluster.mjs';
+import { parts, request } from '../support/js/http.mjs';
+import { withUsers } from '../support/js/presence.mjs';
+import { run } from '../support/js/process.mjs';
+import { waitFor } from '../support/js/wait.mjs';
+
+/** Nodes that take so many seconds for balancers, and for their clients. */
+const drains = (grace, duration, ...more) => ({ args: ['--drain-grace', `${grace}`, '--drain-duration', `${duration}`, ...more] });
+const tulle = (node, ...words) => run('tulle', [...words, '-s', node.ports.admin]);
+const ready = async (node, role = 'listen') => (await request(node.ports[role], '/ready')).status;
+const stateOf = async (node) => (await node.status()).drain;
+const isRefused = (node) => request(node.ports.listen, '/up').then(() => false, (error) => /ECONNREFUSED/.test(error));
+
+test('SIGTERM: balancers are told, then each client is closed with 4200, then the node leaves', () =>
+  withCluster(2, drains(3600, 1), async ({ nodes: [n1, n2] }) => {
+    const clients = [];
+    for (let i = 0; i < 10; ++i) clients.push(await new RawClient(n2).open());
+    assert.equal(await stateOf(n2), 'serving');
+    n2.program.kill('SIGTERM');
+    await waitFor('the announcement', async () => (await stateOf(n2)) === 'announcing');
+    assert.deepEqual([await ready(n2), await ready(n2, 'admin')], [503, 503]);
+    assert.equal(await n2.metric('tulle_drain_state'), 1);
+    clients.push(await new RawClient(n2).open()); // balancers that have not looked yet send clients on
+    // Two seconds without an arrival: balancers have looked, and the grace of an hour is not waited for.
+    const ends = await Promise.all(clients.map(async ({ closed }) => ({ ...await closed, at: performance.now() })));
+    assert.deepEqual([...new Set(ends.map(({ code }) => code))], [4200]);
+    assert.ok(Math.max(...ends.map(({ at }) => at)) - Math.min(...ends.map(({ at }) => at)) > 700, 'not all at once');
+    await n2.gone();
+    assert.equal(n2.program.child.exitCode, 0);
+    await waitFor('the other to know', async () => (await n1.stateOf('n2')) === 'left');
+  }));
+
+test('while a node moves its clients it is a member: it answers requests on kept connections, and lets nobody in', () =>
+  withCluster(2, drains(0, 3600, '--drain-ready-status', '404'), async ({ nodes: [n1, n2] }) => {
+    const stays = await new RawClient(n2).open();
+    const kept = net.connect(parts(n2.ports.listen));
+    await once(kept, 'connect');
+    let text = '';
+    kept.setEncoding('latin1').on('data', (part) => { text += part; });
+    kept.write('GET /up HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waitFor('an answer', () => text.endsWith('OK\n'));
+    assert.doesNotMatch(text, /Connection: close/);
+    assert.equal((await tulle(n2, 'drain')).code, 0);
+    await waitFor('the listener to be closed', () => isRefused(n2));
+    assert.equal(await ready(n2, 'admin'), 404);
+    assert.deepEqual([await stateOf(n2), await n1.stateOf('n2')], ['moving', 'alive']);
+    stays.send({ event: 'pusher:subscribe', data: { channel: 'news' } });
+    await stays.next('pusher_internal:subscription_succeeded');
+    await server(n1).trigger('news', 'hello', {});
+    await stays.next('hello');
+    text = '';
+    kept.write('GET /up HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(kept, 'close');
+    assert.match(text, /^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n/);
+    assert.match((await tulle(n1, 'doctor')).stdout, /note: n2 drains \(moving\): it takes no new clients/);
+    stays.socket.terminate();
+  }));
+
+test('tulle drain --wait tells of the progress; tulle undrain lets clients in again, from any state', () =>
+  withCluster(1, drains(0, 1), async ({ nodes: [node] }) => {
+    for (let round = 0; round < 2; ++round) {
+      const clients = await Promise.all(Array.from({ length: 5 }, () => new RawClient(node).open()));
+      const drained = await tulle(node, 'drain', '--wait');
+      assert.equal(drained.code, 0, drained.stderr);
+      assert.match(drained.stdout, /^moving: \d clients? left$/m);
+      assert.match(drained.stdout, /^drained: 0 clients left$/m);
+      for (const { closed } of clients) assert.equal((await closed).code, 4200);
+      assert.ok(await isRefused(node));
+      assert.equal((await tulle(node, 'undrain')).code, 0);
+      await waitFor('clients to be let in', async () => !(await isRefused(node)));
+      assert.deepEqual([await ready(node), await stateOf(node)], [200, 'serving']);
+    }
+    assert.equal((await tulle(node, 'drain', '--wait', '--json')).stdout, '{"state":"drained","clients":0}\n');
+    node.program.kill('SIGTERM'); // finds the node drained
+    const asked = performance.now();
+    await node.gone();
+    assert.equal(node.program.child.exitCode, 0);
+    assert.ok(performance.now() - asked < 5_000);
+    const gone = await tulle(node, 'drain');
+    assert.equal(gone.code, 3);
+  }));
+
+test('a drain that is called off while clients go keeps the others', () => withCluster(1, drains(0, 3), async ({ nodes: [node] }) => {
+  const clients = await Promise.all(Array.from({ length: 6 }, () => new RawClient(node).open()));
+  await tulle(node, 'drain');
+  await Promise.race(clients.map(({ closed }) => closed));
+  await tulle(node, 'undrain');
+  await waitFor('the node to serve', async () => (await stateOf(node)) === 'serving');
+  const before = await node.metric('tulle_clients');
+  const fence = await new RawClient(node).open();
+  const stays = clients.filter(({ socket }) => socket.readyState === 1);
+  assert.ok(stays.length > 0 && stays.length < 6, `${stays.length} of 6 stay, ${before} by its own count`);
+  for (const client of [...stays, fence]) {
+    client.send({ event: 'pusher:ping', data: {} });
+    await client.next('pusher:pong');
+    client.socket.terminate();
+  }
+}));
+
+test('a second SIGTERM closes all clients at once', () => withCluster(1, drains(3600, 3600), async ({ nodes: [node] }) => {
+  const clients = await Promise.all(Array.from({ length: 5 }, () => new RawClient(node).open()));
+  node.program.kill('SIGTERM');
+  await waitFor('the announcement', async () => (await stateOf(node)) === 'announcing');
+  await waitFor('the end, by a signal a second later', () => {
+    node.program.kill('SIGTERM');
+    return node.program.hasEnded;
+  }, { ms: 8_000, every: 300 });
+  for (const { closed } of clients) assert.equal((await closed).code, 4200);
+}));
+
+test('SIGINT closes all clients at once, and takes the usual time for the rest', () =>
+  withCluster(1, drains(3600, 3600), async ({ nodes: [node] }) => {
+    const client = await new RawClient(node).open();
+    node.program.kill('SIGINT');
+    assert.equal((await client.closed).code, 4200);
+    await node.gone();
+    assert.equal(node.program.child.exitCode, 0);
+  }));
+
+test('users of clients that are moved: who comes back has never left, who does not is gone after the grace, before the node is', () =>
+  withCluster(2, drains(0, 3600), ({ nodes: [n1, n2] }) => withUsers(async (enter) => {
+    const watcher = await enter(n1, 'watcher');
+    const views = [await enter(n2, 'last'), await enter(n2, 'lost'), await enter(n2, 'mover')];
+    await waitFor('all', () => watcher.ids.length === 4);
+    // The node closes the client that came last first, and one every 20 minutes; so the test closes them as the node would.
+    await tulle(n2, 'drain');
+    await waitFor('the node to move its clients', async () => (await stateOf(n2)) === 'moving');
+    views[2].pusher.disconnect();
+    const moved = await enter(n1, 'mover');
+    views[1].pusher.disconnect();
+    const left = performance.now();
+    await waitFor('the lost one to be gone', () => watcher.log.includes('-lost'));
+    assert.ok(performance.now() - left > 1_500, 'not before the grace of 2 s');
+    assert.equal(await stateOf(n2), 'moving');
+    assert.deepEqual(watcher.log.slice(3), ['-lost']);
+    assert.deepEqual(moved.ids, ['last', 'mover', 'watcher']);
+  })));
+
+test('tulle rebalance: nodes with more clients than the others close those beyond the mean', () =>
+  withCluster(2, {}, async ({ nodes: [n1, n2] }) => {
+    const clients = await Promise.all(Array.from({ length: 20 }, () => new RawClient(n1).open()));
+    await waitFor('n2 to know', async () => (await n2.status()).members[0].clients === 20);
+    const answer = await tulle(n2, 'rebalance', '--max', '1000');
+    assert.equal(answer.code, 0, answer.stderr);
+    assert.match(answer.stdout, /^n1 +20 +10 +10$/m);
+    assert.match(answer.stdout, /^n2 +0 +10 +0$/m);
+    await waitFor('ten to be closed', () => clients.filter(({ socket }) => socket.readyState > 1).length >= 10);
+    for (const { socket, closed } of clients) if (socket.readyState > 1) assert.equal((await closed).code, 4200);
+    assert.equal((await request(n1.ports.listen, '/ready')).status, 200);
+    await waitFor('the rest to be counted', async () => (await n1.metric('tulle_clients')) === 10);
+    clients.forEach(({ socket }) => socket.terminate());
+    assert.equal((await tulle(n1, 'rebalance', '--max', '0')).code, 2);
+    assert.equal((await request(n1.ports.admin, '/v1/rebalance?max=many', { method: 'POST', headers: { 'content-type': 'application/json' } })).status, 400);
+  }));

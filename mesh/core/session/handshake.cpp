@@ -353,7 +353,7 @@ void Handshake::confirm(Instant now, Peer& peer, Effects& out) {
     Liveness::restart_control(now, peer);
     // A connection that is up has just proved to lead to this process.
     peer.connection_lost = !peer.connection_up && peer.connection_lost;
-    peer.probe = {};
+    peer.probe.forget();
     peer.hello_at.reset();
     peer.give_up_at.reset();
     peer.redial_at.reset();

@@ -50,7 +50,7 @@ void Liveness::heard(Instant now, Peer& peer, Effects& out) {
         peer.state = PeerState::kAlive;
     }
     peer.deaf_via = {};
-    peer.probe = {};
+    peer.probe.forget();
 }
 
 void Liveness::heard_on_control(Instant now, Peer& peer, Effects& out) {
@@ -229,7 +229,7 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
         ++table_.counters().suspicions;
         out.push_back(
             Notice{Severity::kWarn, peer.name + " is silent for " + std::to_string(unheard / 1ms) + " ms: suspect"});
-        peer.probe = {};
+        peer.probe.forget();
         // Witnesses are asked at once: their answers take a round trip.
         ask_witnesses(now, peer, out);
         return;

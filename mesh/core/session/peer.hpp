@@ -45,7 +45,7 @@ enum class PeerState : std::uint8_t {
 
 /// The questions to witnesses about one silent peer.
 struct Probe {
-    /// Number of the last round of questions; 0: no witness was asked yet.
+    /// Number of the last round of questions.
     std::uint32_t round = 0;
     Instant next_round;
     /// Witnesses of this round that do not hear the peer, and that do.
@@ -54,6 +54,10 @@ struct Probe {
     /// Latest moment at which a witness heard the peer, and that witness.
     Instant evidence;
     OriginId witness;
+
+    /// Forgets the answers of all rounds. The number goes on, so that an answer to a question of this silence that
+    /// comes late does not count in the next silence: the answer would make an old sign of life look young.
+    void forget() { *this = Probe{.round = round + 1}; }
 };
 
 /// Another node, as seen from this node.

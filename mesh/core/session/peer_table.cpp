@@ -58,7 +58,7 @@ void PeerTable::end_session(Peer& peer, PeerState state) {
     peer.remote_tag = {};
     peer.hello_at.reset();
     peer.give_up_at.reset();
-    peer.probe = {};
+    peer.probe.forget();
     peer.deaf_via = {};
     peer.route_via = {};
     peer.check_at.reset();

@@ -259,6 +259,24 @@ TEST_F(MembershipParts, ASuspectThatIsHeardAgainIsAlive) {
     EXPECT_EQ(table_.counters().false_suspicions, 1u);
 }
 
+TEST_F(MembershipParts, AnAnswerOfAWitnessThatComesInTheNextSilenceDoesNotCount) {
+    Peer& b = meet(2);
+    Peer& c = meet(3);
+    const Instant suspected = kNow + options_.timing.suspicion;
+    c.last_heard = suspected;
+    liveness_.tick(suspected, b, out_);
+    const auto early = std::get<ProbeAsk>(of_kind<SendControl>(out_).back().message.body);
+    liveness_.heard(suspected + 100ms, b, out_);
+    const Instant again = suspected + 100ms + options_.timing.suspicion;
+    c.last_heard = again;
+    liveness_.tick(again, b, out_);
+    const auto late = std::get<ProbeAsk>(of_kind<SendControl>(out_).back().message.body);
+    liveness_.on_probe_answer(again + 10ms, OriginId{3}, {OriginId{2}, early.round, Hearing::kYes, 0});
+    EXPECT_EQ(b.probe.answers_yes, 0u);
+    liveness_.on_probe_answer(again + 10ms, OriginId{3}, {OriginId{2}, late.round, Hearing::kYes, 0});
+    EXPECT_EQ(b.probe.answers_yes, 1u);
+}
+
 TEST_F(MembershipParts, APeerWhoseControlIsSilentIsDialledAgainAndThenDead) {
     Peer& b = meet(2);
     b.last_heard = kNow + options_.timing.control_verdict;  // by data

@@ -369,9 +369,14 @@ std::uint64_t Composition::sum(Counter ShardCounters::*counter) const {
 
 void Composition::move_some(std::uint64_t count, Duration duration) {
     const std::uint64_t all = std::max<std::uint64_t>(clients(), 1);
+    std::uint64_t seen = 0;
+    std::uint64_t given = 0;
     for (const std::unique_ptr<Shard>& shard : shards_) {
-        // Each shard gives its part, rounded up. Counts are below 2^32, as clients have descriptors.
-        const std::uint64_t part = (shard->counters().clients.get() * std::min(count, all) + all - 1) / all;
+        // Each shard gives its part; the rounding of one shard is made up for by the next. A shard may have got clients
+        // since `all` was counted. Products fit, as clients have descriptors.
+        seen = std::min(seen + shard->counters().clients.get(), all);
+        const std::uint64_t part = seen * std::min(count, all) / all - given;
+        given += part;
         shard->move_some(part, duration);
     }
 }

@@ -33,7 +33,11 @@ std::vector<std::string_view> parts_of(std::string_view list) {
 std::vector<std::string> to_peers(const Setting& setting) {
     std::vector<std::string> peers;
     for (const std::string_view part : parts_of(setting.value)) {
-        const std::optional<Address> address = parse_address(part);
+        // Every name is looked up again and again; "dns:" says so to readers of the configuration. With a single colon
+        // the word is the name of a host.
+        constexpr std::string_view kDns = "dns:";
+        const bool is_marked = part.starts_with(kDns) && part.find(':', kDns.size()) != std::string_view::npos;
+        const std::optional<Address> address = parse_address(part.substr(is_marked ? kDns.size() : 0));
         if (!address || address->port == 0) {
             throw ConfigError(setting.origin + ": '" + std::string(part) + "' is not a peer of the form HOST:PORT");
         }

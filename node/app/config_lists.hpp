@@ -11,7 +11,7 @@ namespace tulle::node {
 /// The parts between commas, without spaces around the parts. Empty parts are left out.
 [[nodiscard]] std::vector<std::string_view> parts_of(std::string_view list);
 
-/// The addresses of peers, separated by commas.
+/// The addresses of peers, separated by commas. A peer may begin with "dns:", which changes nothing.
 /// Errors: ConfigError for a text that is no address, and for more than 256 peers.
 [[nodiscard]] std::vector<std::string> to_peers(const Setting& setting);
 

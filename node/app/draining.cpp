@@ -13,6 +13,8 @@ namespace {
 constexpr Duration kTellInterval = 1s;
 // Twice the interval, and time for a machine that is busy.
 constexpr Duration kExtension = 15s;
+// All steps of Composition::leave at their deadlines, and some more.
+constexpr Duration kLeaving = 30s;
 
 }  // namespace
 
@@ -88,6 +90,7 @@ void Draining::enter() {
             spdlog::info("drained: {} clients are left", node_.clients());
             break;
         case DrainState::kLeaving:
+            manager_.extend(kLeaving);
             break;
     }
     told_at_ = Instant::min();

@@ -153,7 +153,7 @@ test('tulle rebalance: nodes with more clients than the others close those beyon
     await waitFor('ten to be closed', () => clients.filter(({ socket }) => socket.readyState > 1).length >= 10);
     for (const { socket, closed } of clients) if (socket.readyState > 1) assert.equal((await closed).code, 4200);
     assert.equal((await request(n1.ports.listen, '/ready')).status, 200);
-    await waitFor('the rest to be counted', async () => (await n1.metric('tulle_clients')) === 10);
+    await waitFor('the rest to be counted', async () => (await n1.metric('tulle_clients')) === 10, { every: 50 });
     clients.forEach(({ socket }) => socket.terminate());
     assert.equal((await tulle(n1, 'rebalance', '--max', '0')).code, 2);
     assert.equal((await request(n1.ports.admin, '/v1/rebalance?max=many', { method: 'POST', headers: { 'content-type': 'application/json' } })).status, 400);

@@ -65,9 +65,11 @@ for (const shards of [1, 4]) {
   })));
 }
 
-for (const [how, pause] of [['at the same moment', 0], ['within milliseconds', 3], ['one after the other within the hold', 700]]) {
+const DRAIN = ['--drain-grace', '0', '--drain-duration', '3'];
+for (const [how, pause, args] of [['at the same moment', 0, []], ['within milliseconds', 3, []],
+  ['one after the other within the hold', 700, []], ['at the same moment, and that move their clients first,', 0, DRAIN]]) {
   test(`three nodes that are stopped ${how} tell that nobody is left`, () => withBackend(3, {
-    settings: HOLD, topology: 'all', planned: true,
+    settings: HOLD, topology: 'all', planned: true, args,
   }, async ({ nodes }, backend) => withPeople(nodes, backend, async () => {
     for (const node of nodes) {
       node.program.kill('SIGTERM');

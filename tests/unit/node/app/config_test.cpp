@@ -149,6 +149,9 @@ TEST(Config, TakesPeersFromAListInAnySource) {
     const std::vector<std::string> peers{"127.0.0.1:1", "n2:2"};
     EXPECT_EQ(configure({"--peers", "127.0.0.1:1, n2:2"}).peers, peers);
     EXPECT_EQ(configure({}, {"TULLE_PEERS=127.0.0.1:1,n2:2"}).peers, peers);
+    EXPECT_EQ(configure({"--peers", "127.0.0.1:1,dns:n2:2"}).peers, peers);
+    EXPECT_EQ(configure({"--peers", "dns:7001"}).peers, std::vector<std::string>{"dns:7001"}) << "a host of this name";
+    EXPECT_EQ(error_of({"--peers", "dns:n2:x"}), "flag --peers: 'dns:n2:x' is not a peer of the form HOST:PORT");
     EXPECT_EQ(configure({}, {}, "peers = ['127.0.0.1:1', 'n2:2']").peers, peers);
     const std::vector<std::string> hosts{"tulle-1", "tulle.internal"};
     EXPECT_EQ(configure({"--admin-hosts", "tulle-1, tulle.internal"}).admin_hosts, hosts);

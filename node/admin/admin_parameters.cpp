@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "node/admin/drain_order.hpp"
 #include "node/admin/rebalance.hpp"
 #include "node/pusher/wire/auth.hpp"
 
@@ -28,6 +29,19 @@ std::optional<AdminParameters> parse_admin_parameters(std::string_view query) {
         }
     }
     return AdminParameters{text("app"), text("channel"), std::chrono::milliseconds(timeout)};
+}
+
+std::optional<std::string> parse_node_parameter(std::string_view query) {
+    const std::optional<pusher::QueryParameters> given = pusher::parse_query(query);
+    constexpr std::string_view kNames[] = {"node"};
+    if (!given || pusher::has_repeated(*given, kNames)) {
+        return std::nullopt;
+    }
+    const std::string* value = pusher::find_parameter(*given, "node");
+    if (value == nullptr) {
+        return std::string();
+    }
+    return value->empty() || value->size() > kMaxOrderedNameBytes ? std::nullopt : std::optional(*value);
 }
 
 std::optional<std::uint64_t> parse_rebalance_rate(std::string_view query) {

@@ -27,6 +27,10 @@ struct AdminParameters {
 /// out of its range. Other parameters are ignored.
 [[nodiscard]] std::optional<AdminParameters> parse_admin_parameters(std::string_view query);
 
+/// The parameter `node`, the name of a node; empty without the parameter. Returns nothing for a malformed query, for an
+/// empty name, and for a name of more than kMaxOrderedNameBytes.
+[[nodiscard]] std::optional<std::string> parse_node_parameter(std::string_view query);
+
 /// The parameter `max` of an order to rebalance, in clients a second; kDefaultRebalanceRate without the parameter.
 /// Returns nothing for a malformed query, and for a number out of 1 to kMaxRebalanceRate.
 [[nodiscard]] std::optional<std::uint64_t> parse_rebalance_rate(std::string_view query);

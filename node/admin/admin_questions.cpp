@@ -21,8 +21,8 @@ namespace {
 
 // How long the hub may take for its status. A hub answers within a turn, so a silent second means trouble.
 constexpr Duration kHubPatience = 1s;
-// How long an order to rebalance waits for the answers of all nodes.
-constexpr Duration kRebalanceTimeout = 2s;
+// How long an order to other nodes waits for their answers.
+constexpr Duration kOrderTimeout = 2s;
 
 }  // namespace
 
@@ -47,7 +47,8 @@ bool AdminQuestions::is_full() const {
 
 bool AdminQuestions::may_ask_mesh(HttpTicket ticket) {
     const auto waits_for_mesh = [](Wanted wanted) {
-        return wanted == Wanted::kDoctor || wanted == Wanted::kTrace || wanted == Wanted::kRebalance;
+        return wanted == Wanted::kDoctor || wanted == Wanted::kTrace || wanted == Wanted::kRebalance ||
+               wanted == Wanted::kDrain || wanted == Wanted::kCount;
     };
     if (!is_full() && count_waiting(waits_for_mesh) < kMaxAdminQuestions) {
         return true;
@@ -57,11 +58,18 @@ bool AdminQuestions::may_ask_mesh(HttpTicket ticket) {
     return false;
 }
 
+void AdminQuestions::ask_drain(HttpTicket ticket, const DrainOrder& order) {
+    if (may_ask_mesh(ticket)) {
+        const std::uint64_t id = ++last_id_;
+        ask_hub(id, {Wanted::kDrain, ticket, due_in(kOrderTimeout)}, mesh::Query{id, drain_query(order), kOrderTimeout});
+    }
+}
+
 void AdminQuestions::ask_rebalance(HttpTicket ticket, std::uint64_t rate) {
     if (may_ask_mesh(ticket)) {
         const std::uint64_t id = ++last_id_;
-        ask_hub(id, {Wanted::kRebalance, ticket, due_in(kRebalanceTimeout)},
-                mesh::Query{id, rebalance_query(rate), kRebalanceTimeout});
+        ask_hub(id, {Wanted::kCount, ticket, due_in(kOrderTimeout), 0, rate},
+                mesh::Query{id, std::string(kLoadQuery), kOrderTimeout});
     }
 }
 
@@ -170,8 +178,13 @@ void AdminQuestions::take(const mesh::ToShard& message) {
 void AdminQuestions::answer_query(const mesh::LocalQuery& query) {
     if (query.body == kReportQuery) {
         file_status({Wanted::kReport, {}, due_in({}), query.token});
-    } else if (const std::optional<std::uint64_t> rate = parse_rebalance_query(query.body)) {
-        file_status({Wanted::kShare, {}, due_in({}), query.token, *rate});
+    } else if (query.body == kLoadQuery) {
+        hub_.send(mesh::LocalAnswer{query.token, render_load(load()), true});
+    } else if (const std::optional<RebalanceOrder> rebalance = parse_rebalance_query(query.body)) {
+        take_rebalance(query.token, *rebalance);
+    } else if (const std::optional<DrainOrder> order = parse_drain_query(query.body);
+               order && order->node == sources_.name) {
+        take_order(query.token, *order);
     } else {
         hub_.send(mesh::LocalAnswer{query.token, {}, true});
     }
@@ -192,8 +205,6 @@ void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& stat
         respond(waiting.ticket,
                 admin_answer(200, kAdminJson,
                              render_status(status, sources_.shards, sources_.redis, sources_.limits.drain())));
-    } else if (waiting.wanted == Wanted::kShare) {
-        answer_share(waiting, status);
     } else {
         // The report goes to the hub in parts, with the last part marked.
         std::vector<std::string> parts =
@@ -205,21 +216,68 @@ void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& stat
 }
 
 void AdminQuestions::finish(const Waiting& waiting, const mesh::QueryResult& result) {
-    const bool is_rebalance = waiting.wanted == Wanted::kRebalance;
-    respond(waiting.ticket,
-            admin_answer(200, kAdminJson, is_rebalance ? render_rebalance(result) : render_doctor(result)));
+    if (waiting.wanted == Wanted::kDrain) {
+        const std::optional<DrainAnswer> answer = find_drain_answer(result);
+        if (!answer) {
+            respond(waiting.ticket, admin_refusal(404, "no node of this name answers"));
+        } else if (!answer->is_taken) {
+            respond(waiting.ticket, admin_refusal(503, "the node is stopping"));
+        } else {
+            respond(waiting.ticket, admin_answer(202, kAdminJson, answer->json));
+        }
+    } else if (waiting.wanted == Wanted::kCount) {
+        order_rebalance(waiting, result);
+    } else if (waiting.wanted == Wanted::kRebalance) {
+        respond(waiting.ticket, admin_answer(200, kAdminJson, render_rebalance(result)));
+    } else {
+        respond(waiting.ticket, admin_answer(200, kAdminJson, render_doctor(result)));
+    }
 }
 
-void AdminQuestions::answer_share(const Waiting& waiting, const mesh::NodeStatus& status) {
-    RebalanceShare share = rebalance_share(status);
-    // A node that drains closes its clients anyway.
-    share.moves = sources_.limits.drain() == DrainState::kServing ? share.moves : 0;
-    if (share.moves > 0) {
-        spdlog::info("rebalancing: {} of {} clients are closed, {} a second at most, as the mean of all nodes is {}",
-                     share.moves, share.clients, waiting.rate, share.mean);
-        sources_.move_some(share.moves, std::chrono::milliseconds(share.moves * 1'000 / waiting.rate));
+void AdminQuestions::take_order(std::uint64_t token, const DrainOrder& order) {
+    const DrainState before = sources_.limits.drain();
+    const bool is_taken = before != DrainState::kLeaving && (order.drains || !sources_.limits.stops());
+    if (is_taken) {
+        spdlog::info("admin: another node has asked for a {}", order.drains ? "drain" : "drain to be called off");
+        sources_.ask_drain(order.drains);
     }
-    hub_.send(mesh::LocalAnswer{waiting.token, render_rebalance_share(status, share), true});
+    hub_.send(mesh::LocalAnswer{token, render_drain_answer(sources_.name, before, is_taken), true});
+}
+
+NodeLoad AdminQuestions::load() const {
+    std::uint64_t clients = 0;
+    for (const ShardCounters* shard : sources_.shards) {
+        clients += shard->clients.get();
+    }
+    // The connections of servers by the protocol of Redis are few, and no load to balance.
+    std::uint64_t servers = 0;
+    if (sources_.redis) {
+        for (const RedisRealmView& realm : sources_.redis->realms) {
+            servers += sum_of(realm, &redis::RealmCounters::clients);
+        }
+    }
+    return {sources_.name, clients - std::min(clients, servers), sources_.limits.takes_clients()};
+}
+
+void AdminQuestions::order_rebalance(const Waiting& waiting, const mesh::QueryResult& result) {
+    const std::vector<NodeLoad> loads = parse_loads(result);
+    const std::uint64_t id = ++last_id_;
+    ask_hub(id, {Wanted::kRebalance, waiting.ticket, due_in(kOrderTimeout)},
+            mesh::Query{id, rebalance_query({waiting.rate, mean_of(loads)}), kOrderTimeout});
+}
+
+void AdminQuestions::take_rebalance(std::uint64_t token, const RebalanceOrder& order) {
+    const NodeLoad mine = load();
+    // A node that drains closes its clients anyway.
+    const std::uint64_t moves =
+        sources_.limits.drain() == DrainState::kServing ? rebalance_moves(mine.clients, order.mean) : 0;
+    if (moves > 0) {
+        spdlog::info("rebalancing: {} of {} clients are closed, {} a second at most, as the mean of the nodes that take"
+                     " clients is {}",
+                     moves, mine.clients, order.rate, order.mean);
+        sources_.move_some(moves, std::chrono::milliseconds(moves * 1'000 / order.rate));
+    }
+    hub_.send(mesh::LocalAnswer{token, render_rebalance_share(mine, order.mean, moves), true});
 }
 
 void AdminQuestions::finish(const Waiting& waiting, const mesh::TraceResult& result) {

@@ -12,6 +12,8 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
+#include "node/admin/drain_order.hpp"
+#include "node/admin/rebalance.hpp"
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/edge/hub_port.hpp"
@@ -51,6 +53,10 @@ public:
         const NodeLimits& limits;
         /// Closes `count` clients of this node within `duration`; must not wait.
         std::function<void(std::uint64_t count, Duration duration)> move_some;
+        /// The name of this node.
+        std::string name{};
+        /// Has this node move its clients away (true), or keep them; must not wait.
+        std::function<void(bool)> ask_drain{};
     };
     AdminQuestions(Reactor& reactor, HttpRoom& room, mesh::HubMailbox& hub, mesh::ShardIndex index, Sources sources)
         : reactor_(reactor), room_(room), hub_(hub, index), sources_(std::move(sources)) {}
@@ -63,6 +69,8 @@ public:
     /// Sends a marked message to a channel of an app, and waits for `timeout` at most.
     void ask_trace(HttpTicket ticket, const std::string& app, const std::string& channel, Duration timeout);
 
+    /// Has the node of the order's name carry the order out; answers 404 when no node of this name answers.
+    void ask_drain(HttpTicket ticket, const DrainOrder& order);
     /// Has each node with too many clients close some, `rate` a second at most.
     void ask_rebalance(HttpTicket ticket, std::uint64_t rate);
 
@@ -82,8 +90,10 @@ private:
         kTrace,
         /// The answers of all nodes to an order to rebalance.
         kRebalance,
-        /// Our status, for our share in an order to rebalance.
-        kShare,
+        /// The answer of the node that an order to drain was for.
+        kDrain,
+        /// The loads of all nodes, from which an order to rebalance follows.
+        kCount,
     };
     /// A request that waits for the hub.
     struct Waiting {
@@ -91,9 +101,9 @@ private:
         HttpTicket ticket;
         /// The request is given up at this time.
         Instant deadline;
-        /// The token of the mesh's query, for kReport and kShare.
+        /// The token of the mesh's query, for kReport.
         std::uint64_t token = 0;
-        /// Clients a second, for kShare.
+        /// Clients a second, for kCount.
         std::uint64_t rate = 0;
         /// App and channel, for kTrace.
         std::string app{};
@@ -102,7 +112,7 @@ private:
 
     /// True for our answers to questions of other nodes, which hold no connection.
     [[nodiscard]] static bool is_for_mesh(Wanted wanted) {
-        return wanted == Wanted::kReport || wanted == Wanted::kShare;
+        return wanted == Wanted::kReport;
     }
     /// The metrics, without the part of the mesh for a null status.
     [[nodiscard]] std::string metrics(const mesh::NodeStatus* status) const;
@@ -135,8 +145,13 @@ private:
     /// Gives the hub's answer to every request that waits under `id`.
     template <class Reply>
     void answer_with(std::uint64_t id, const Reply& reply);
-    /// Answers another node's order to rebalance, and closes this node's share of clients.
-    void answer_share(const Waiting& waiting, const mesh::NodeStatus& status);
+    /// Carries out another node's order, and answers it.
+    void take_order(std::uint64_t token, const DrainOrder& order);
+    void take_rebalance(std::uint64_t token, const RebalanceOrder& order);
+    /// The loads of all nodes have come: gives the order.
+    void order_rebalance(const Waiting& waiting, const mesh::QueryResult& result);
+    /// The load of this node.
+    [[nodiscard]] NodeLoad load() const;
     void finish(const Waiting& waiting, const mesh::NodeStatus& status);
     void finish(const Waiting& waiting, const mesh::QueryResult& result);
     void finish(const Waiting& waiting, const mesh::TraceResult& result);

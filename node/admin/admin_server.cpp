@@ -58,10 +58,11 @@ std::optional<PeerAddress> admin_peer_of(const Socket& socket) {
 class AdminServer::Loop final : public HttpService {
 public:
     Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards, AppTable apps,
-         const ReloadCounters& reloads, const NodeLimits& limits, AdminOptions options)
+         const ReloadCounters& reloads, NodeLimits& limits, AdminOptions options)
         : gate_(options.names, counters_),
           ask_reload_(std::move(options.ask_reload)),
           ask_drain_(std::move(options.ask_drain)),
+          name_(options.name),
           drain_ready_status_(options.drain_ready_status),
           shards_(std::move(shards)),
           apps_(std::move(apps)),
@@ -71,7 +72,8 @@ public:
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           questions_(reactor_, room_, hub, index,
-                     {shards_, reloads, redis_, counters_, limits, std::move(options.move_some)}),
+                     {shards_, reloads, redis_, counters_, limits, std::move(options.move_some), options.name,
+                      ask_drain_}),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {
         gate_.set_tokens(options.tokens);
         listener_.on_starved([this] { return make_room(); });
@@ -219,7 +221,7 @@ private:
     [[nodiscard]] bool takes_clients() const { return is_ready_ && !is_draining_ && limits_.takes_clients(); }
 
     /// Answers OPTIONS as the public listener does: the check of HAProxy, unless configured otherwise, is "OPTIONS /".
-    [[nodiscard]] HttpResponse options_of(const AdminRoute& route) const {
+    [[nodiscard]] HttpResponse options_of(const AdminRoute& route) {
         const bool is_well =
             takes_clients() || (route.page != AdminPage::kChecksOnly && route.page != AdminPage::kReady);
         HttpResponse response = is_well ? admin_answer(200, kAdminText, "") : not_ready();
@@ -227,9 +229,12 @@ private:
         return response;
     }
 
-    [[nodiscard]] HttpResponse not_ready() const {
-        return limits_.drain() == DrainState::kServing ? admin_answer(503, kAdminText, "not ready\n")
-                                                       : admin_answer(drain_ready_status_, kAdminText, "draining\n");
+    [[nodiscard]] HttpResponse not_ready() {
+        if (limits_.drain() == DrainState::kServing) {
+            return admin_answer(503, kAdminText, "not ready\n");
+        }
+        limits_.note_told_check();
+        return admin_answer(drain_ready_status_, kAdminText, "draining\n");
     }
 
     /// Answers a request with the right method for its path.
@@ -259,7 +264,7 @@ private:
                 break;
             case AdminPage::kDrain:
             case AdminPage::kUndrain:
-                ask_drain(ticket, route.page == AdminPage::kDrain);
+                ask_drain(ticket, request, route.page == AdminPage::kDrain);
                 break;
             case AdminPage::kRebalance:
                 ask_rebalance(ticket, request);
@@ -309,13 +314,20 @@ private:
         }
     }
 
-    /// Asks the main thread to move the clients of this node, or to keep them. /v1/status shows how far that is.
-    void ask_drain(HttpTicket ticket, bool drains) {
-        if (limits_.drain() == DrainState::kLeaving) {
+    /// Has this node, or the node that the request names, move its clients away or keep them. /v1/status shows how far
+    /// that is.
+    void ask_drain(HttpTicket ticket, const HttpRequest& request, bool drains) {
+        const std::optional<std::string> node = parse_node_parameter(request.query());
+        if (!node) {
+            respond(ticket, admin_refusal(400, "node must be the name of a node"));
+        } else if (!node->empty() && *node != name_) {
+            questions_.ask_drain(ticket, {*node, drains});
+        } else if (limits_.drain() == DrainState::kLeaving || (!drains && limits_.stops())) {
             respond(ticket, admin_refusal(503, kStopping));
         } else {
+            const DrainState before = limits_.drain();
             ask_drain_(drains);
-            respond(ticket, admin_answer(202, kAdminJson, "{}"));
+            respond(ticket, admin_answer(202, kAdminJson, render_drain_answer(name_, before, true)));
         }
     }
 
@@ -360,11 +372,12 @@ private:
     AdminGate gate_;
     const std::function<void()> ask_reload_;
     const std::function<void(bool)> ask_drain_;
+    const std::string name_;
     const unsigned drain_ready_status_;
     const std::vector<const ShardCounters*> shards_;
     AppTable apps_;
     std::optional<RedisView> redis_;
-    const NodeLimits& limits_;
+    NodeLimits& limits_;
     HttpRoom room_{kMaxAdminConnections};
     Reactor reactor_;
     Wakeup wakeup_;
@@ -383,7 +396,7 @@ private:
 };
 
 AdminServer::AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards,
-                         AppTable apps, const ReloadCounters& reloads, const NodeLimits& limits, AdminOptions options)
+                         AppTable apps, const ReloadCounters& reloads, NodeLimits& limits, AdminOptions options)
     : loop_(std::make_unique<Loop>(index, hub, std::move(shards), std::move(apps), reloads, limits,
                                    std::move(options))) {}
 

@@ -33,6 +33,8 @@ struct AdminOptions {
     /// Asks the owner of the server for a reload. Called on the listener's thread; must not wait. The owner answers by
     /// AdminServer::reloaded.
     std::function<void()> ask_reload;
+    /// The name of this node.
+    std::string name{};
     /// Asks the owner to move the node's clients away (true), or to keep them. As ask_reload; there is no answer.
     std::function<void(bool)> ask_drain;
     /// Has the node close some clients within a time. Called on the listener's thread; must not wait.
@@ -45,9 +47,9 @@ struct AdminOptions {
 
 /// The admin listener on a thread of its own: GET /live, /up, /ready, /metrics, /v1/status (this node's view),
 /// /v1/doctor (the views of all nodes), POST /v1/trace (a marked message), /v1/reload (as SIGHUP), /v1/drain and
-/// /v1/undrain (this node's clients are moved, or kept), and /v1/rebalance (each node of the mesh with too many clients
+/// /v1/undrain (the clients of this node, or of the one named, are moved or kept), and /v1/rebalance (each node of the mesh with too many clients
 /// closes some). To the hub the listener is another shard, without subscriptions; of the queries of the mesh, the
-/// listener answers the doctor's and the orders to rebalance.
+/// listener answers the doctor's and the orders to drain and to rebalance.
 ///
 /// AdminGate decides which requests are served: web pages are kept away, and with tokens configured everything but the
 /// health checks needs a token.
@@ -65,7 +67,7 @@ public:
     /// `index`: the port of this listener alone in the whole node. `hub`, `shards`, `reloads` and `limits` must outlive
     /// the server.
     AdminServer(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards, AppTable apps,
-                const ReloadCounters& reloads, const NodeLimits& limits, AdminOptions options);
+                const ReloadCounters& reloads, NodeLimits& limits, AdminOptions options);
     /// Stops the thread and joins. Removes the Unix socket.
     ~AdminServer();
     AdminServer(const AdminServer&) = delete;

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "mesh/core/node/node_status.hpp"
 #include "mesh/core/node/port.hpp"
 
 namespace tulle::node {
@@ -19,25 +19,37 @@ inline constexpr std::uint64_t kDefaultRebalanceRate = 100;
 /// A rate from 1 to kMaxRebalanceRate; nothing for any other text.
 [[nodiscard]] std::optional<std::uint64_t> parse_rebalance_number(std::string_view text);
 
-/// The question to all nodes of the mesh by which each node with more clients than the others closes some of them.
-/// `rate`: clients a second and node.
-[[nodiscard]] std::string rebalance_query(std::uint64_t rate);
-/// The rate of such a question; nothing for any other question, and for a rate out of 1 to kMaxRebalanceRate.
-[[nodiscard]] std::optional<std::uint64_t> parse_rebalance_query(std::string_view query);
-
-/// What a node does about an order to rebalance.
-struct RebalanceShare {
+/// The question to all nodes for their loads.
+inline constexpr std::string_view kLoadQuery = "tulle.load.v1";
+/// The load of a node.
+struct NodeLoad {
+    std::string name;
     std::uint64_t clients = 0;
-    /// The mean over all nodes that are alive, rounded up.
-    std::uint64_t mean = 0;
-    /// The clients to close: none for a node with at most a tenth more than the mean, else what is above the mean.
-    std::uint64_t moves = 0;
+    /// True when load balancers may send clients to the node.
+    bool takes_clients = false;
 };
-/// Computes the share from the numbers of clients that the nodes tell each other.
-[[nodiscard]] RebalanceShare rebalance_share(const mesh::NodeStatus& status);
+[[nodiscard]] std::string render_load(const NodeLoad& load);
+/// The loads in the answers to kLoadQuery.
+[[nodiscard]] std::vector<NodeLoad> parse_loads(const mesh::QueryResult& result);
+/// The mean load of the nodes that take clients, if all clients of the others came to them, rounded up. 0 when no node
+/// takes clients.
+[[nodiscard]] std::uint64_t mean_of(const std::vector<NodeLoad>& loads);
+
+/// An order to all nodes: each with more than a tenth above `mean` closes what is above, `rate` clients a second.
+struct RebalanceOrder {
+    std::uint64_t rate = kDefaultRebalanceRate;
+    /// 0: nobody closes clients.
+    std::uint64_t mean = 0;
+    friend bool operator==(const RebalanceOrder&, const RebalanceOrder&) = default;
+};
+[[nodiscard]] std::string rebalance_query(const RebalanceOrder& order);
+/// The order in such a question; nothing for any other question, and for a rate out of 1 to kMaxRebalanceRate.
+[[nodiscard]] std::optional<RebalanceOrder> parse_rebalance_query(std::string_view query);
+/// The clients that a node with `clients` closes.
+[[nodiscard]] std::uint64_t rebalance_moves(std::uint64_t clients, std::uint64_t mean);
 
 /// The node's part of the answer.
-[[nodiscard]] std::string render_rebalance_share(const mesh::NodeStatus& status, const RebalanceShare& share);
+[[nodiscard]] std::string render_rebalance_share(const NodeLoad& load, std::uint64_t mean, std::uint64_t moves);
 /// The whole answer: {"nodes":[{"name","clients","mean","moves"},…],"missing":[…]}.
 [[nodiscard]] std::string render_rebalance(const mesh::QueryResult& result);
 

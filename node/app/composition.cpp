@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
 #include "node/edge/edge_port.hpp"
+#include "node/edge/listener.hpp"
 #include "node/redis/core/realm_digests.hpp"
 #include "node/redis/edge/redis_edge.hpp"
 #include "node/tls/tls_error.hpp"
@@ -128,7 +130,7 @@ Composition::Composition(const Config& config, Signals& signals)
     const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size() + 1));
     admin_ = std::make_unique<AdminServer>(
         admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_,
-        AdminOptions{admin_names(config), config.admin_tokens, [&signals] { signals.ask_reload(); },
+        AdminOptions{admin_names(config), config.admin_tokens, [&signals] { signals.ask_reload(); }, config.name,
                      [&signals](bool drains) { drains ? signals.ask_drain() : signals.ask_undrain(); },
                      [this](std::uint64_t count, Duration duration) { move_some(count, duration); },
                      config.drain_ready_status, redis_ ? std::optional(redis_->view) : std::nullopt});
@@ -198,6 +200,10 @@ void Composition::bind_shards(const Config& config, const AppTable& apps) {
     }
     ports_.listen = to_string(listen);
     ports_.tls_listen = tls_listen ? to_string(*tls_listen) : "";
+    client_addresses_.push_back(listen);
+    if (tls_listen) {
+        client_addresses_.push_back(*tls_listen);
+    }
     // Other nodes cannot connect to a wildcard address, so the mesh tells the advertised host.
     const bool is_advertised = listen.is_wildcard() && !config.advertise.empty();
     mesh_->set_listen(is_advertised ? to_string(Address{config.advertise, listen.port}) : ports_.listen);
@@ -246,6 +252,7 @@ void Composition::bind_redis(const Config& config, const AppTable& apps) {
     mesh_->attach(index, port.mailbox());
     made->set_port(listen.port);
     ports_.redis = to_string(listen);
+    client_addresses_.push_back(listen);
     redis_ = RedisPart{realms, RedisView{.listen = ports_.redis}};
     for (std::size_t i = 0; i < realms.all().size(); ++i) {
         const redis::Realm& realm = realms.all()[i];
@@ -386,6 +393,19 @@ void Composition::move_clients() {
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->move_clients(drain_duration_);
     }
+}
+
+std::string Composition::why_closed() const {
+    for (const Address& address : client_addresses_) {
+        try {
+            if (is_moving_) {
+                Listener::probe(address);
+            }
+        } catch (const std::runtime_error& error) {
+            return error.what();
+        }
+    }
+    return {};
 }
 
 void Composition::keep_clients() {

@@ -75,8 +75,12 @@ public:
     [[nodiscard]] std::uint64_t arrivals() const {
         return sum(&ShardCounters::clients_opened_total) + sum(&ShardCounters::http_publishes_total);
     }
-    /// Shows how far the node is in letting its clients go: /ready depends on the state.
-    void set_drain(DrainState state) { limits_->set_drain(state); }
+    /// Shows how far the node is in letting its clients go: /ready depends on the state. `stops`: a signal has come.
+    void set_drain(DrainState state, bool stops) { limits_->set_drain(state, stops); }
+    /// Answers to health checks that have told of the drain, since the start.
+    [[nodiscard]] std::uint64_t told_checks() const { return limits_->told_checks(); }
+    /// Why the listeners closed by move_clients() cannot listen again; empty when they can.
+    [[nodiscard]] std::string why_closed() const;
     /// Closes the listeners for clients, and closes the clients one after the other within drain_duration.
     void move_clients();
     /// Undoes move_clients(). Does nothing while clients are kept.
@@ -136,6 +140,8 @@ private:
 
     Signals& signals_;
     const Duration drain_duration_;
+    /// The addresses of the listeners for clients, as bound.
+    std::vector<Address> client_addresses_;
     /// The listeners are closed (move_clients).
     bool is_moving_ = false;
     bool is_hasty_ = false;

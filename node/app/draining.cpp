@@ -19,7 +19,7 @@ constexpr Duration kLeaving = 30s;
 }  // namespace
 
 DrainPlan::Facts Draining::facts() const {
-    return {node_.clients(), node_.arrivals()};
+    return {node_.clients(), node_.arrivals(), node_.told_checks()};
 }
 
 void Draining::on(Signals::Event event) {
@@ -36,9 +36,7 @@ void Draining::on(Signals::Event event) {
             }
             break;
         case Signals::Event::kUndrain:
-            if (plan_.undrain()) {
-                enter();
-            }
+            undrain();
             break;
         default:
             break;
@@ -47,6 +45,17 @@ void Draining::on(Signals::Event event) {
         enter();
     }
     tell_progress(now);
+}
+
+void Draining::undrain() {
+    if (plan_.state() == DrainState::kServing || plan_.stops()) {
+        return;
+    }
+    if (const std::string why = node_.why_closed(); !why.empty()) {
+        spdlog::error("the drain goes on, as the node could not take clients again: {}", why);
+    } else if (plan_.undrain()) {
+        enter();
+    }
 }
 
 void Draining::on_signal(Signals::Event event, Instant now) {
@@ -58,6 +67,7 @@ void Draining::on_signal(Signals::Event event, Instant now) {
         manager_.stopping();
         const DrainState before = plan_.state();
         plan_.stop(now, facts());
+        node_.set_drain(before, true);
         if (plan_.state() != before) {
             enter();
         }
@@ -71,7 +81,7 @@ void Draining::on_signal(Signals::Event event, Instant now) {
 
 void Draining::enter() {
     const DrainState state = plan_.state();
-    node_.set_drain(state);
+    node_.set_drain(state, plan_.stops());
     switch (state) {
         case DrainState::kServing:
             spdlog::info("the drain has been called off: the node takes clients again");
@@ -102,7 +112,8 @@ void Draining::tell_progress(Instant now) {
     }
     told_at_ = now;
     manager_.status(std::string(to_text(plan_.state())) + ", " + std::to_string(node_.clients()) + " clients");
-    if (plan_.stops()) {
+    // The last state has told of its own time.
+    if (plan_.stops() && !is_leaving()) {
         manager_.extend(kExtension);
     }
 }

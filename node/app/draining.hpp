@@ -34,6 +34,8 @@ public:
 
 private:
     [[nodiscard]] DrainPlan::Facts facts() const;
+    /// Calls a drain off, if the addresses of the listeners are still free.
+    void undrain();
     /// A signal to end.
     void on_signal(Signals::Event event, Instant now);
     /// Has the node carry out the present state, and says so.

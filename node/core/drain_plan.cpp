@@ -8,6 +8,7 @@ void DrainPlan::drain(Instant now, const Facts& facts) {
         since_ = now;
         arrived_at_ = now;
         arrivals_ = facts.arrivals;
+        told_checks_ = facts.told_checks;
     }
 }
 
@@ -22,11 +23,11 @@ void DrainPlan::leave_now() {
 }
 
 bool DrainPlan::undrain() {
-    if (state_ == DrainState::kServing || state_ == DrainState::kLeaving) {
+    // Whoever has sent the signal waits for the end of the process, and ends it by force otherwise.
+    if (state_ == DrainState::kServing || stops_) {
         return false;
     }
     state_ = DrainState::kServing;
-    stops_ = false;
     return true;
 }
 
@@ -38,7 +39,9 @@ bool DrainPlan::tick(Instant now, const Facts& facts) {
                 arrivals_ = facts.arrivals;
                 arrived_at_ = now;
             }
-            if (now - since_ >= times_.grace || now - arrived_at_ >= kArrivalsQuiet) {
+            if (now - since_ >= times_.grace ||
+                (now - arrived_at_ >= kArrivalsQuiet &&
+                 (facts.clients == 0 || facts.told_checks - told_checks_ >= kChecksTold))) {
                 // Without a duration there is nothing to spread: leaving closes all clients at once.
                 state_ = stops_ && times_.duration == Duration{} ? DrainState::kLeaving : DrainState::kMoving;
             }

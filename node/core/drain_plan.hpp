@@ -16,9 +16,12 @@ struct DrainTimes {
     Duration duration = 30s;
 };
 
-/// The time without an arrival after which load balancers count as told.
+/// The time without an arrival after which the grace ends early: when nobody is connected, or when kChecksTold health
+/// checks have been told, as many as a load balancer mostly needs. Who asks nobody gets the whole grace.
 inline constexpr Duration kArrivalsQuiet = 2s;
-/// The time after `duration` for the last clients to answer their Close. A client that is still there then is cut.
+inline constexpr std::uint64_t kChecksTold = 2;
+/// The time after `duration` for the last clients to answer their Close. Clients that are still there then are cut when
+/// the node leaves.
 inline constexpr Duration kMovingSlack = 5s;
 
 /// Decides when a node that goes away takes its next step. Clients go first and the mesh is left last, so that nobody
@@ -37,6 +40,8 @@ public:
         std::uint64_t clients = 0;
         /// Clients that have come, and publishes, since the start of the node.
         std::uint64_t arrivals = 0;
+        /// Answers to health checks, since the start of the node, that have told of the drain.
+        std::uint64_t told_checks = 0;
     };
 
     [[nodiscard]] DrainState state() const { return state_; }
@@ -48,7 +53,7 @@ public:
     void stop(Instant now, const Facts& facts);
     /// Skips all states before kLeaving.
     void leave_now();
-    /// Back to kServing. False: the node serves, or leaves already.
+    /// Back to kServing. False: the node serves, or a signal stops it.
     [[nodiscard]] bool undrain();
     /// Takes the steps that are due. Returns true when the state has changed; call again until false.
     [[nodiscard]] bool tick(Instant now, const Facts& facts);
@@ -67,6 +72,7 @@ private:
     /// The last arrival in kAnnouncing.
     Instant arrived_at_{};
     std::uint64_t arrivals_ = 0;
+    std::uint64_t told_checks_ = 0;
 };
 
 }  // namespace tulle::node

@@ -72,7 +72,8 @@ public:
     /// meanwhile the mesh is told with a grace, as the client comes back at another node.
     virtual void set_moving(bool is_moving) = 0;
     /// The clients that may be closed, in the order in which they are to go: first those that miss least.
-    [[nodiscard]] virtual std::vector<Slot> clients_to_move() const = 0;
+    /// `is_for_balance`: only those that are spread over the nodes by their number.
+    [[nodiscard]] virtual std::vector<Slot> clients_to_move(bool is_for_balance) const = 0;
     /// The node is going away. Connection::drain tells each connection.
     virtual void begin_drain() = 0;
 };

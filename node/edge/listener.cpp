@@ -87,8 +87,28 @@ void Listener::join(const Address& address) {
     is_shared_ = true;
 }
 
+void Listener::probe(const Address& address) {
+    boost::asio::io_context context;
+    Acceptor acceptor(context.get_executor());
+    try {
+        boost::asio::ip::tcp::resolver resolver(context);
+        const auto found = resolver.resolve(address.host, std::to_string(address.port));
+        acceptor.open(found.begin()->endpoint().protocol());
+        acceptor.set_option(boost::asio::socket_base::reuse_address(true));
+        acceptor.bind(found.begin()->endpoint());
+    } catch (const boost::system::system_error& error) {
+        throw_bind_error(address, error);
+    }
+}
+
 void Listener::reopen() noexcept {
-    if (acceptor_.is_open()) {
+    wants_open_ = true;
+    open_again();
+}
+
+void Listener::open_again() noexcept {
+    // A retry may have been on its way when stop() came.
+    if (acceptor_.is_open() || !wants_open_) {
         return;
     }
     try {
@@ -101,11 +121,14 @@ void Listener::reopen() noexcept {
     } catch (const std::exception& error) {
         boost::system::error_code ignored;
         acceptor_.close(ignored);
-        spdlog::error("{}, will keep trying", error.what());
+        if (reactor_.now() >= quiet_until_) {
+            quiet_until_ = reactor_.now() + kAcceptLogInterval;
+            spdlog::error("{}, will keep trying", error.what());
+        }
         timer_.expires_after(kReopenInterval);
         timer_.async_wait([this](const boost::system::error_code& cancelled) {
             if (!cancelled) {
-                reopen();
+                open_again();
             }
         });
     }
@@ -127,6 +150,7 @@ void Listener::start() {
 }
 
 void Listener::stop() {
+    wants_open_ = false;
     take_waiting();
     boost::system::error_code ignored;
     acceptor_.close(ignored);
@@ -165,8 +189,8 @@ void Listener::accept() noexcept {
 }
 
 void Listener::on_accept(const boost::system::error_code& error, Socket socket) {
-    // stop() has closed the acceptor.
-    if (!acceptor_.is_open()) {
+    // stop() has closed the acceptor. It may be open again by now, with an accept of its own.
+    if (!acceptor_.is_open() || error == boost::asio::error::operation_aborted) {
         return;
     }
     // The peer has gone between its handshake and the accept: no failure of the node.

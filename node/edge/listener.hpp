@@ -56,6 +56,8 @@ public:
     /// Listens again on the address of before, after stop(). When the address cannot be had, the failure is logged, and
     /// the listener tries again until stop(). REQUIRES: bind or join has been called.
     void reopen() noexcept;
+    /// Throws std::runtime_error when another socket has the address, also one that would share the address. Any thread.
+    static void probe(const Address& address);
 
 private:
     using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
@@ -67,6 +69,8 @@ private:
     boost::asio::ip::tcp::endpoint open(const Address& address);
     // An exception in the next three would end the listening in silence. So the exception ends the process.
     void accept() noexcept;
+    /// Does the work of reopen(), and tries again after a failure.
+    void open_again() noexcept;
     /// Makes room for the next try, or has the next try wait.
     void on_failure(const boost::system::error_code& error) noexcept;
     void retry_later() noexcept;
@@ -85,6 +89,8 @@ private:
     /// The address as bound, for reopen().
     Address bound_;
     bool is_shared_ = false;
+    /// reopen() has been called, and stop() not since.
+    bool wants_open_ = false;
     /// The last pause after a failed accept; 0: the last accept succeeded.
     Duration backoff_{};
     /// Connections that have made room since the last pause or success.

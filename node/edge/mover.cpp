@@ -1,6 +1,7 @@
 #include "node/edge/mover.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "node/core/limits.hpp"
@@ -8,19 +9,25 @@
 
 namespace tulle::node {
 
-void Mover::move_all(Duration duration) {
-    std::vector<Slot> clients = list_();
-    const Spread spread(reactor_.now(), duration, clients.size());
-    round_ = Round{std::move(clients), spread, 0, true};
+void Mover::begin(const std::vector<Slot>& clients, Duration duration, bool is_of_all) {
+    Round round{{}, Spread(reactor_.now(), duration, clients.size()), 0, is_of_all};
+    round.clients.reserve(clients.size());
+    for (const Slot slot : clients) {
+        Connection* connection = reactor_.find(slot);
+        // The slot may have another connection when its time has come.
+        round.clients.push_back(connection == nullptr ? std::weak_ptr<Connection>() : connection->weak_from_this());
+    }
+    round_ = std::move(round);
     reactor_.wake_at(reactor_.now());
 }
 
-void Mover::move_some(std::size_t count, Duration duration) {
-    std::vector<Slot> clients = list_();
+void Mover::move_all(Duration duration) {
+    begin(list_(), duration, true);
+}
+
+void Mover::move_some(std::vector<Slot> clients, std::size_t count, Duration duration) {
     clients.resize(std::min(clients.size(), count));
-    const Spread spread(reactor_.now(), duration, clients.size());
-    round_ = Round{std::move(clients), spread, 0, false};
-    reactor_.wake_at(reactor_.now());
+    begin(clients, duration, false);
 }
 
 void Mover::run() {
@@ -30,9 +37,9 @@ void Mover::run() {
     Round& round = *round_;
     const Instant end = monotonic_now() + kTurnTime;
     const std::size_t due = round.spread.due(reactor_.now());
-    // A slot may have another client by now. That client has come after the beginning, and goes as well.
     for (std::size_t left = kMaxWrites; round.next < due && left > 0;) {
-        if (Connection* connection = reactor_.find(round.clients[round.next++])) {
+        const std::shared_ptr<Connection> connection = round.clients[round.next++].lock();
+        if (connection != nullptr && reactor_.find(connection->slot()) == connection.get()) {
             reactor_.guard(*connection, [&] { connection->drain(reactor_.now()); });
             left = monotonic_now() < end ? left - 1 : 0;
         }
@@ -44,12 +51,13 @@ void Mover::run() {
         reactor_.wake_at(round.spread.next(reactor_.now()).value_or(reactor_.now()));
     } else if (!round.is_of_all) {
         round_.reset();
-    } else if (std::vector<Slot> late = list_(); !late.empty()) {
-        const Spread spread(reactor_.now(), kLookAgain, late.size());
-        round_ = Round{std::move(late), spread, 0, true};
-        reactor_.wake_at(reactor_.now() + Spread::kStep);
+    } else if (!round.again_at) {
+        round.again_at = reactor_.now() + kLookAgain;
+        reactor_.wake_at(*round.again_at);
+    } else if (reactor_.now() >= *round.again_at) {
+        begin(list_(), Duration{}, true);
     } else {
-        reactor_.wake_at(reactor_.now() + kLookAgain);
+        reactor_.wake_at(*round.again_at);
     }
 }
 

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "node/core/slot.hpp"
@@ -22,14 +24,15 @@ public:
     /// `list`: the clients of the shard, in the order in which they are to go. `reactor` must outlive the mover.
     Mover(Reactor& reactor, std::function<std::vector<Slot>()> list) : reactor_(reactor), list_(std::move(list)) {}
 
-    /// Begins to close all clients within `duration`. Clients that come later, by a handshake that was under way, are
-    /// closed soon after their coming.
+    /// Begins to close all clients within `duration`. Clients that come later, on connections that stood by now, are
+    /// closed when all others have been.
     void move_all(Duration duration);
-    /// Begins to close `count` clients within `duration`.
-    void move_some(std::size_t count, Duration duration);
+    /// Begins to close the first `count` of `clients` within `duration`.
+    void move_some(std::vector<Slot> clients, std::size_t count, Duration duration);
     /// Closes no further client.
     void stop() { round_.reset(); }
     [[nodiscard]] bool is_moving() const { return round_.has_value(); }
+    [[nodiscard]] bool is_moving_all() const { return round_ && round_->is_of_all; }
     /// Closes the clients that are due. Call once in each turn.
     void run();
 
@@ -39,14 +42,18 @@ private:
 
     /// The clients of a list, and their times.
     struct Round {
-        std::vector<Slot> clients;
+        std::vector<std::weak_ptr<Connection>> clients;
         Spread spread;
         /// The clients before this index have been told, or had gone.
         std::size_t next = 0;
         /// True when a further round follows.
         bool is_of_all = false;
+        /// When the next round of all begins; set once this round is done.
+        std::optional<Instant> again_at = {};
     };
 
+    /// Begins a round.
+    void begin(const std::vector<Slot>& clients, Duration duration, bool is_of_all);
     Reactor& reactor_;
     const std::function<std::vector<Slot>()> list_;
     std::optional<Round> round_;

@@ -68,7 +68,15 @@ public:
 
     /// How far the node has gone in letting its clients go. The main thread sets the state.
     [[nodiscard]] DrainState drain() const { return drain_.load(std::memory_order_relaxed); }
-    void set_drain(DrainState state) { drain_.store(state, std::memory_order_relaxed); }
+    /// True once a signal has come that ends the process when the drain is over.
+    [[nodiscard]] bool stops() const { return stops_.load(std::memory_order_relaxed); }
+    void set_drain(DrainState state, bool stops) {
+        drain_.store(state, std::memory_order_relaxed);
+        stops_.store(stops, std::memory_order_relaxed);
+    }
+    /// Counts the answers to health checks that have told of the drain.
+    [[nodiscard]] std::uint64_t told_checks() const { return told_checks_.load(std::memory_order_relaxed); }
+    void note_told_check() { told_checks_.fetch_add(1, std::memory_order_relaxed); }
     /// True when load balancers may send clients to this node, as far as these limits know.
     [[nodiscard]] bool takes_clients() const {
         return drain() == DrainState::kServing && !is_refusing() && !is_taking_over();
@@ -105,10 +113,12 @@ private:
     std::atomic<std::size_t> sockets_{0};
     /// WebSocket clients.
     std::atomic<std::size_t> clients_{0};
-    /// Set with the last free place of a client; cleared when 2 % of the clients have gone (kReopenPercent).
     std::atomic<bool> is_taking_over_{false};
+    /// Set with the last free place of a client; cleared when 2 % of the clients have gone (kReopenPercent).
     std::atomic<bool> is_full_{false};
     std::atomic<DrainState> drain_{DrainState::kServing};
+    std::atomic<bool> stops_{false};
+    std::atomic<std::uint64_t> told_checks_{0};
     std::atomic<Pressure> pressure_{Pressure::kNone};
     /// Bytes and serial number of the last order; 0: no order yet.
     std::atomic<std::uint64_t> shed_order_{0};

@@ -28,7 +28,7 @@ public:
           limits_(options.limits ? options.limits : std::make_shared<NodeLimits>(NodeLimitsOptions{})),
           reactor_(options.flush),
           wakeup_(reactor_, [this] { take_mail(); }),
-          mover_(reactor_, [this] { return clients_to_move(); }) {}
+          mover_(reactor_, [this] { return clients_to_move(false); }) {}
 
     ~Loop() {
         // No thread runs any more, so connections may be freed while edges and limits still live.
@@ -81,23 +81,22 @@ public:
 
     void move_clients(Duration duration) {
         stop_accepting();
-        for (const std::unique_ptr<EdgePort>& port : ports_) {
-            port->edge().set_moving(true);
-        }
+        set_moving(true);
         mover_.move_all(duration);
     }
 
     void keep_clients() {
         mover_.stop();
+        set_moving(false);
         for (const std::unique_ptr<EdgePort>& port : ports_) {
-            port->edge().set_moving(false);
             port->resume_listening();
         }
     }
 
     void move_some(std::size_t count, Duration duration) {
-        if (!is_draining_ && !mover_.is_moving()) {
-            mover_.move_some(count, duration);
+        if (!is_draining_ && !mover_.is_moving_all()) {
+            set_moving(true);
+            mover_.move_some(clients_to_move(true), count, duration);
         }
     }
 
@@ -167,6 +166,9 @@ private:
             // What the hub has given by now goes to the clients before their Close.
             take_mail();
             mover_.run();
+            if (!mover_.is_moving()) {
+                set_moving(false);
+            }
         }
         const bool is_all = hand_over() && drain_more();
         // The hub's mailbox is full: the shard tries again soon.
@@ -183,11 +185,17 @@ private:
         }
     }
 
+    void set_moving(bool is_moving) {
+        for (const std::unique_ptr<EdgePort>& port : ports_) {
+            port->edge().set_moving(is_moving);
+        }
+    }
+
     /// The clients of all edges.
-    [[nodiscard]] std::vector<Slot> clients_to_move() const {
+    [[nodiscard]] std::vector<Slot> clients_to_move(bool is_for_balance) const {
         std::vector<Slot> all;
         for (const std::unique_ptr<EdgePort>& port : ports_) {
-            const std::vector<Slot> some = port->edge().clients_to_move();
+            const std::vector<Slot> some = port->edge().clients_to_move(is_for_balance);
             all.insert(all.end(), some.begin(), some.end());
         }
         return all;

@@ -67,7 +67,8 @@ public:
     void move_clients(Duration duration);
     /// Undoes move_clients(): accepts again, and closes no further client.
     void keep_clients();
-    /// Closes `count` clients within `duration`, and goes on to accept. Does nothing while clients are moved anyway.
+    /// Closes `count` clients within `duration`, and goes on to accept. Replaces an earlier call. Does nothing after
+    /// move_clients().
     void move_some(std::size_t count, Duration duration);
     /// Has every connection told that the node goes away (Connection::drain), after everything that the shard was given
     /// for the connection before. A turn tells at most kMaxWrites connections, or as many as begin within kTurnTime, so

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
-import { RawClient, server } from '../support/js/clients.mjs';
+import { RawClient, server, subscribed } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
-import { withUsers } from '../support/js/presence.mjs';
+import { userAt, withUsers } from '../support/js/presence.mjs';
 import { run } from '../support/js/process.mjs';
 import { waitFor } from '../support/js/wait.mjs';
+import { withBackend } from '../support/js/webhooks.mjs';
 
 /** Nodes that take so many seconds for balancers, and for their clients. */
 const drains = (grace, duration, ...more) => ({ args: ['--drain-grace', `${grace}`, '--drain-duration', `${duration}`, ...more] });
@@ -27,7 +28,7 @@ test('SIGTERM: balancers are told, then each client is closed with 4200, then th
     assert.deepEqual([await ready(n2), await ready(n2, 'admin')], [503, 503]);
     assert.equal(await n2.metric('tulle_drain_state'), 1);
     clients.push(await new RawClient(n2).open()); // balancers that have not looked yet send clients on
-    // Two seconds without an arrival: balancers have looked, and the grace of an hour is not waited for.
+    // The two checks have been told, and nobody comes for two seconds: the grace of an hour is not waited for.
     const ends = await Promise.all(clients.map(async ({ closed }) => ({ ...await closed, at: performance.now() })));
     assert.deepEqual([...new Set(ends.map(({ code }) => code))], [4200]);
     assert.ok(Math.max(...ends.map(({ at }) => at)) - Math.min(...ends.map(({ at }) => at)) > 700, 'not all at once');
@@ -85,6 +86,70 @@ test('tulle drain --wait tells of the progress; tulle undrain lets clients in ag
     const gone = await tulle(node, 'drain');
     assert.equal(gone.code, 3);
   }));
+
+test('any node passes the order on to the node that is named', () => withCluster(2, drains(0, 1), async ({ nodes: [n1, n2] }) => {
+  const client = await new RawClient(n2).open();
+  const drained = await tulle(n1, 'drain', 'n2', '--wait');
+  assert.equal(drained.code, 0, drained.stderr);
+  assert.match(drained.stdout, /^drained: 0 clients left$/m);
+  assert.equal((await client.closed).code, 4200);
+  assert.deepEqual([await stateOf(n1), await stateOf(n2)], ['serving', 'drained']);
+  assert.equal((await tulle(n1, 'undrain', 'n2')).code, 0);
+  await waitFor('clients to be let in', async () => (await stateOf(n2)) === 'serving' && !(await isRefused(n2)));
+  const unknown = await tulle(n1, 'drain', 'n9');
+  assert.deepEqual([unknown.code, unknown.stderr], [1, 'tulle: no node of this name answers: n9\n']);
+  const headers = { 'content-type': 'application/json' };
+  assert.equal((await request(n1.ports.admin, '/v1/drain?node=', { method: 'POST', headers })).status, 400);
+  assert.equal(await stateOf(n1), 'serving');
+}));
+
+test('a drain is not called off while another program has the port, nor once a signal has come', () =>
+  withCluster(1, drains(0, 3600), async ({ nodes: [node] }) => {
+    const stays = await new RawClient(node).open();
+    await tulle(node, 'drain');
+    await waitFor('the listener to be closed', () => isRefused(node));
+    const other = net.createServer().listen(parts(node.ports.listen));
+    await once(other, 'listening');
+    const refused = await tulle(node, 'undrain');
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /takes no clients; its log says why/);
+    await node.says('the drain goes on, as the node could not take clients again: cannot listen on');
+    assert.deepEqual([await stateOf(node), await ready(node, 'admin')], ['moving', 503]);
+    await new Promise((resolve) => { other.close(resolve); });
+    assert.equal((await tulle(node, 'undrain')).code, 0);
+    await waitFor('clients to be let in', async () => !(await isRefused(node)));
+    node.program.kill('SIGTERM');
+    await waitFor('the drain', async () => (await stateOf(node)) === 'moving');
+    const late = await tulle(node, 'undrain');
+    assert.equal(late.code, 3);
+    assert.match(late.stderr, /the node is stopping/);
+    stays.socket.terminate();
+    await node.gone();
+    assert.equal(node.program.child.exitCode, 0);
+  }));
+
+test('counts and webhooks: whoever is moved counts for the grace', () => withBackend(2, {
+  settings: { vacated_hold: '0s', removed_hold: '0s' }, args: ['--drain-grace', '0', '--drain-duration', '3600'],
+}, async ({ nodes: [n1, n2] }, backend) => {
+  const users = ['a', 'b'].map((id) => userAt(n2, id));
+  try {
+    for (const user of users) await subscribed(user, 'presence-moved');
+    await waitFor('the backend to know', () => backend.of('presence-moved', 'subscription_count').at(-1)?.subscription_count === 2);
+    const before = backend.of('presence-moved').length;
+    await tulle(n2, 'drain');
+    await waitFor('the node to move its clients', async () => (await stateOf(n2)) === 'moving');
+    users[0].disconnect(); // as the node would close it, at some time within the hour
+    users[0] = userAt(n1, 'a');
+    await subscribed(users[0], 'presence-moved');
+    users[1].disconnect();
+    await waitFor('the other to be gone', () => backend.of('presence-moved', 'member_removed').length > 0);
+    await waitFor('the count', () => backend.of('presence-moved', 'subscription_count').at(-1)?.subscription_count === 1);
+    const told = backend.of('presence-moved').slice(before).map(({ name, user_id: user }) => (user ? `${name} ${user}` : name));
+    assert.deepEqual(told.filter((name) => !name.startsWith('subscription_count')), ['member_removed b']);
+  } finally {
+    users.forEach((user) => user.disconnect());
+  }
+}));
 
 test('a drain that is called off while clients go keeps the others', () => withCluster(1, drains(0, 3), async ({ nodes: [node] }) => {
   const clients = await Promise.all(Array.from({ length: 6 }, () => new RawClient(node).open()));
@@ -154,6 +219,10 @@ test('tulle rebalance: nodes with more clients than the others close those beyon
     for (const { socket, closed } of clients) if (socket.readyState > 1) assert.equal((await closed).code, 4200);
     assert.equal((await request(n1.ports.listen, '/ready')).status, 200);
     await waitFor('the rest to be counted', async () => (await n1.metric('tulle_clients')) === 10, { every: 50 });
+    // A node that takes no clients is no place for those of others.
+    await tulle(n2, 'drain');
+    await waitFor('n2 to drain', async () => (await stateOf(n2)) === 'drained');
+    assert.match((await tulle(n1, 'rebalance')).stdout, /^n1 +10 +10 +0$/m);
     clients.forEach(({ socket }) => socket.terminate());
     assert.equal((await tulle(n1, 'rebalance', '--max', '0')).code, 2);
     assert.equal((await request(n1.ports.admin, '/v1/rebalance?max=many', { method: 'POST', headers: { 'content-type': 'application/json' } })).status, 400);

@@ -20,6 +20,7 @@ void add_drain(CommandList& commands) {
     CLI::App& drain =
         commands.add(kMakeNodes, "drain", "Have a node move its clients to other nodes; the node stays in the mesh",
                      [options] { return run_drain(*options); });
+    drain.add_option("NODE", options->node, "The name of the node (default: the node that is asked)");
     drain.add_flag("--wait", options->waits, "Wait until no client is left, and tell of the progress");
     // A node may be configured to take an hour for its clients.
     add_seconds(drain, "--wait-for", options->patience, "The longest wait", 1, 7'200);
@@ -29,8 +30,11 @@ void add_drain(CommandList& commands) {
 void add_undrain(CommandList& commands) {
     const auto options = std::make_shared<DrainOptions>();
     options->undrains = true;
+    // A node needs a moment for its listeners.
+    options->patience = std::chrono::seconds(3);
     CLI::App& undrain = commands.add(kMakeNodes, "undrain", "Have a node that drains take clients again",
                                      [options] { return run_drain(*options); });
+    undrain.add_option("NODE", options->node, "The name of the node (default: the node that is asked)");
     add_admin_options(undrain, options->admin, "The node's answer as it is");
 }
 

@@ -99,6 +99,8 @@ struct ReloadOptions {
 /// `tulle drain` and `tulle undrain`: have a node move its clients to other nodes, or keep them.
 struct DrainOptions {
     AdminOptions admin;
+    /// The name of the node; empty for the node that is asked.
+    std::string node;
     bool undrains = false;
     /// Wait until no client is left.
     bool waits = false;

@@ -35,6 +35,33 @@ std::optional<DrainProgress> parse_drain_progress(std::string_view text) {
     return DrainProgress{text_field(*status, "drain"), gauges == nullptr ? 0 : count_field(*gauges, "clients")};
 }
 
+std::optional<DrainProgress> find_drain_progress(std::string_view text, std::string_view name) {
+    const std::optional<json::object> answer = object_of(text);
+    const json::value* reports = answer ? answer->if_contains("reports") : nullptr;
+    if (reports == nullptr || !reports->is_array()) {
+        return std::nullopt;
+    }
+    for (const json::value& report : reports->get_array()) {
+        const json::object* self = report.is_object() ? object_field(report.get_object(), "self") : nullptr;
+        if (self != nullptr && text_field(*self, "name") == name && !text_field(report.get_object(), "drain").empty()) {
+            return DrainProgress{text_field(report.get_object(), "drain"), count_field(*self, "clients")};
+        }
+    }
+    return std::nullopt;
+}
+
+std::string query_escaped(std::string_view text) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    std::string escaped;
+    for (const char c : text) {
+        const bool is_plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                              c == '.' || c == '_' || c == '~';
+        const auto byte = static_cast<unsigned char>(c);
+        escaped += is_plain ? std::string(1, c) : std::string{'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+    return escaped;
+}
+
 std::string progress_line(const DrainProgress& progress) {
     return progress.state + ": " + std::to_string(progress.clients) + (progress.clients == 1 ? " client" : " clients") +
            " left\n";

@@ -37,11 +37,31 @@ void DutyReport::mark_all(const ChannelTable& channels, const PresenceRooms& roo
     }
 }
 
+void DutyReport::release(std::string_view key) {
+    if (const auto found = held_.find(std::string(key)); found != held_.end() && --found->second == 0) {
+        held_.erase(found);
+    }
+    mark_channel(key);
+}
+
+void DutyReport::release_member(std::string_view key, std::string_view user) {
+    const auto found = held_members_.find({std::string(key), std::string(user)});
+    if (found != held_members_.end() && --found->second == 0) {
+        held_members_.erase(found);
+    }
+    mark_member(key, user);
+}
+
+std::uint64_t DutyReport::held(const std::string& key) const {
+    const auto found = held_.find(key);
+    return found == held_.end() ? 0 : found->second;
+}
+
 void DutyReport::flush(const AppTable& apps, const ChannelTable& channels, const PresenceRooms& rooms,
                        std::vector<TellDuty>& out) {
     for (const std::string& key : channels_) {
         const auto app = apps.find_by_id(app_of_key(key));
-        std::uint64_t count = channels.confirmed(key).size();
+        std::uint64_t count = channels.confirmed(key).size() + held(key);
         // Nobody watches the channel: a count of 0 takes back an earlier report.
         if (app == nullptr || !watches_channel(*app, channel_of_key(key))) {
             count = 0;
@@ -57,6 +77,10 @@ void DutyReport::flush(const AppTable& apps, const ChannelTable& channels, const
         const auto app = apps.find_by_id(app_of_key(key));
         const bool is_watched = app != nullptr && watches_members(*app, channel_of_key(key));
         SharedBytes card = is_watched ? rooms.own_card(key, user) : nullptr;
+        if (is_watched && !card && held_members_.contains({key, user})) {
+            // Told as before until the release, which marks the user again.
+            continue;
+        }
         const std::uint64_t count = card ? 1 : 0;
         tell(key, duty_item(user), count, std::move(card), out);
     }

@@ -52,6 +52,12 @@ public:
     void mark_channel(std::string_view key) { channels_.emplace(key); }
     /// The user may have come to the presence channel or left.
     void mark_member(std::string_view key, std::string_view user) { members_.emplace(key, user); }
+    /// A subscriber that counted leaves the channel, and counts on until release().
+    void hold(std::string_view key) { ++held_[std::string(key)]; }
+    void release(std::string_view key);
+    /// The same for the last connection of a user of a presence channel.
+    void hold_member(std::string_view key, std::string_view user) { ++held_members_[{std::string(key), std::string(user)}]; }
+    void release_member(std::string_view key, std::string_view user);
     /// The configuration of the apps has changed: marks every reported and every present item, so that the next flush
     /// finds the differences. O(channels and users of the shard).
     void mark_all(const ChannelTable& channels, const PresenceRooms& rooms);
@@ -72,6 +78,11 @@ private:
     void tell(std::string_view key, std::string item, std::uint64_t count, SharedBytes card,
               std::vector<TellDuty>& out);
 
+    [[nodiscard]] std::uint64_t held(const std::string& key) const;
+
+    /// Subscribers and users that count on, by channel, and by channel and user.
+    std::map<std::string, std::uint64_t> held_;
+    std::map<std::pair<std::string, std::string>, std::uint64_t> held_members_;
     std::set<std::string, std::less<>> channels_;
     std::set<std::pair<std::string, std::string>> members_;
     /// By key and item; items with a count of 0 have no entry.

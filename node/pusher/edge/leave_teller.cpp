@@ -18,7 +18,8 @@ void LeaveTeller::subscribe(mesh::Subscribe message) {
 }
 
 void LeaveTeller::unsubscribe(const std::string& channel, bool has_users) {
-    if (mode_ == LeaveMode::kAfterGrace && has_users) {
+    // Users that wait for their grace would leave with their channel.
+    if (has_users && (mode_ == LeaveMode::kAfterGrace || (mode_ == LeaveMode::kAtOnce && leavings_.next()))) {
         wait({channel, {}});
     } else if (mode_ != LeaveMode::kNever) {
         hub_.send(mesh::Unsubscribe{channel});

@@ -26,7 +26,8 @@ enum class LeaveMode : std::uint8_t {
 ///
 /// Thread: the shard's.
 /// Order:  what is told after the grace is told in the order of the calls.
-/// Limits: as many waiting leavings as the shard had subscriptions and users.
+/// Limits: as many waiting leavings as the shard's clients can make in the grace, at the rate of subscriptions that
+///         sessions allow.
 /// Errors: none.
 class LeaveTeller {
 public:
@@ -35,7 +36,8 @@ public:
 
     [[nodiscard]] LeaveMode mode() const { return mode_; }
     [[nodiscard]] Duration grace() const { return grace_; }
-    /// With kNever, leavings that wait are forgotten; with kAtOnce they are told when their grace is over.
+    /// With kNever, leavings that wait are forgotten: from the end of the session with this node on, the other nodes give
+    /// all its users a grace. With kAtOnce they are told when their grace is over.
     void set_mode(LeaveMode mode);
 
     void subscribe(mesh::Subscribe message);

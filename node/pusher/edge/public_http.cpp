@@ -59,7 +59,7 @@ PublicHttp::PublicHttp(const Context& context)
 void PublicHttp::respond(HttpTicket ticket, HttpResponse response) {
     // The sender goes to another node with the next request. A connection without a request is left alone for now: a
     // request may be on its way, and nobody would know whether the request was served.
-    response.close = response.close || is_moving();
+    response.close = response.close || is_draining_ || limits_.drain() >= DrainState::kMoving;
     room_.respond(ticket, std::move(response));
 }
 
@@ -76,7 +76,7 @@ bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
 }
 
 bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
-    if (!is_ready_ || is_moving()) {
+    if (!is_ready_ || is_closed()) {
         refusal = pusher::unavailable("the node is not ready for clients");
         return false;
     }
@@ -170,12 +170,16 @@ bool PublicHttp::takes_clients() const {
     return is_ready_ && !is_draining_ && limits_.takes_clients();
 }
 
-HttpResponse PublicHttp::not_ready() const {
-    return limits_.drain() == DrainState::kServing ? text(503, "not ready\n") : text(drain_ready_status_, "draining\n");
+HttpResponse PublicHttp::not_ready() {
+    if (limits_.drain() == DrainState::kServing) {
+        return text(503, "not ready\n");
+    }
+    limits_.note_told_check();
+    return text(drain_ready_status_, "draining\n");
 }
 
 /// Load balancers must not send clients to a node without readiness.
-HttpResponse PublicHttp::options_of(std::string_view path) const {
+HttpResponse PublicHttp::options_of(std::string_view path) {
     // HAProxy asks "OPTIONS /" for a health check unless configured otherwise, and some of its examples ask "OPTIONS
     // *". These requests are answered like /ready.
     const bool is_well = takes_clients() || !(path == "/" || path == "*" || asks_readiness(path));

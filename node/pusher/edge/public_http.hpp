@@ -106,12 +106,13 @@ private:
     [[nodiscard]] std::optional<HttpResponse> refuse_page(const HttpRequest& request) const;
     /// True when load balancers may send clients to this node.
     [[nodiscard]] bool takes_clients() const;
-    /// True when clients are closed, so that no new client is let in.
-    [[nodiscard]] bool is_moving() const { return is_draining_ || limits_.drain() >= DrainState::kMoving; }
+    /// True when no new client is let in. A client that comes while others are moved, on a connection that stood before,
+    /// is let in and moved with the last: a refusal would cost the client a pause.
+    [[nodiscard]] bool is_closed() const { return is_draining_ || limits_.drain() >= DrainState::kDrained; }
     /// The answer to a health check while takes_clients() is false.
-    [[nodiscard]] HttpResponse not_ready() const;
+    [[nodiscard]] HttpResponse not_ready();
     /// The answer to OPTIONS, in part a health check of load balancers.
-    [[nodiscard]] HttpResponse options_of(std::string_view path) const;
+    [[nodiscard]] HttpResponse options_of(std::string_view path);
     /// Counts a wrong signature, if the response reports one. After too many wrong signatures of the address, replaces
     /// the response by 429.
     void throttle_failure(const PeerAddress& peer, HttpResponse& response);

@@ -183,7 +183,7 @@ void PusherClients::on_gone(WsConnection& connection) {
 void PusherClients::watch_all_of(Slot slot) {
     if (const PusherClient* client = find(slot)) {
         for (const std::string_view key : channels_.keys_of(slot)) {
-            duties_.watch_leaving(client->session.app(), key);
+            duties_.watch_leaving(client->session.app(), key, channels_.is_confirmed(slot, key));
         }
     }
 }
@@ -272,7 +272,7 @@ void PusherClients::enter(PusherClient& client, const pusher::Subscribe& wanted)
 
 void PusherClients::leave(Slot slot, const std::string& channel) noexcept {
     if (const PusherClient* client = find(slot)) {
-        duties_.watch_leaving(client->session.app(), channel);
+        duties_.watch_leaving(client->session.app(), channel, channels_.is_confirmed(slot, channel));
     }
     PresenceEffects departures;
     // The room is left before the channel, as the room's effects refer to the channel.

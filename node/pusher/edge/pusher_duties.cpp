@@ -23,10 +23,11 @@ void PusherDuties::watch_member(std::string_view channel, std::string_view user)
     }
 }
 
-void PusherDuties::watch_leaving(const App& app, std::string_view channel) {
-    if (leaves_.mode() != LeaveMode::kAfterGrace) {
+void PusherDuties::watch_leaving(const App& app, std::string_view channel, bool is_counted) {
+    if (leaves_.mode() != LeaveMode::kAfterGrace || !is_counted) {
         watch(app, channel);
     } else if (app.subscription_count || !app.webhooks.empty()) {
+        report_.hold(channel);
         reactor_.wake_at(leavings_.push(reactor_.now(), {std::string(channel), {}}));
     }
 }
@@ -35,6 +36,7 @@ void PusherDuties::watch_leaving_member(std::string_view channel, std::string_vi
     if (leaves_.mode() != LeaveMode::kAfterGrace) {
         watch_member(channel, user);
     } else {
+        report_.hold_member(channel, user);
         reactor_.wake_at(leavings_.push(reactor_.now(), {std::string(channel), std::string(user)}));
     }
 }
@@ -42,9 +44,9 @@ void PusherDuties::watch_leaving_member(std::string_view channel, std::string_vi
 void PusherDuties::tell(const ChannelTable& channels, const PresenceRooms& rooms) {
     leavings_.take_due(reactor_.now(), [this](const Leaving& leaving) {
         if (leaving.user.empty()) {
-            report_.mark_channel(leaving.channel);
+            report_.release(leaving.channel);
         } else {
-            watch_member(leaving.channel, leaving.user);
+            report_.release_member(leaving.channel, leaving.user);
         }
     });
     if (const std::optional<Instant> next = leavings_.next()) {

@@ -30,9 +30,9 @@ public:
     void watch(const App& app, std::string_view channel);
     /// The number of the user's connections to the presence channel has changed.
     void watch_member(std::string_view channel, std::string_view user);
-    /// As watch() and watch_member(), for a client that leaves: with LeaveMode::kAfterGrace the change is looked at
-    /// after the grace.
-    void watch_leaving(const App& app, std::string_view channel);
+    /// As watch() and watch_member(), for a client that leaves: with LeaveMode::kAfterGrace the client counts for the
+    /// grace. `is_counted`: the client's subscription was confirmed.
+    void watch_leaving(const App& app, std::string_view channel, bool is_counted);
     void watch_leaving_member(std::string_view channel, std::string_view user);
     /// The apps have changed: compares everything with the last report at the next tell().
     void review(const ChannelTable& channels, const PresenceRooms& rooms) { report_.mark_all(channels, rooms); }

@@ -133,7 +133,7 @@ void PusherEdge::set_moving(bool is_moving) {
     clients_.set_leave_mode(is_moving ? LeaveMode::kAfterGrace : LeaveMode::kAtOnce);
 }
 
-std::vector<Slot> PusherEdge::clients_to_move() const {
+std::vector<Slot> PusherEdge::clients_to_move(bool) const {
     return clients_.in_order_of_moving();
 }
 

@@ -181,8 +181,11 @@ void RedisEdge::on_hub_room() {
     }
 }
 
-std::vector<Slot> RedisEdge::clients_to_move() const {
+std::vector<Slot> RedisEdge::clients_to_move(bool is_for_balance) const {
     std::vector<Slot> clients;
+    if (is_for_balance) {
+        return clients;
+    }
     for (const RedisConnection* connection : connections_) {
         if (connection != nullptr) {
             clients.push_back(connection->slot());

@@ -126,7 +126,8 @@ public:
     void on_hub_room() override;
     /// Subscriptions of clients of Redis have no users, so the mesh is told of their ends at once.
     void set_moving(bool) override {}
-    [[nodiscard]] std::vector<Slot> clients_to_move() const override;
+    /// The few connections of servers are no load to balance.
+    [[nodiscard]] std::vector<Slot> clients_to_move(bool is_for_balance) const override;
     void begin_drain() override;
 
     // ---- SessionHost ----

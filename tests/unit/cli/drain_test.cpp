@@ -17,6 +17,19 @@ TEST(CliDrain, ReadsHowFarANodeIs) {
     EXPECT_FALSE(parse_drain_progress("<html>").has_value());
 }
 
+TEST(CliDrain, FindsANodeAmongTheReportsOfAll) {
+    const std::string reports =
+        R"({"reports":[{"self":{"name":"n1","clients":5},"drain":"serving"},{"self":{"name":"n2","clients":3},"drain":"moving"},)"
+        R"({"self":{"name":"old","clients":3}}]})";
+    const auto progress = find_drain_progress(reports, "n2");
+    ASSERT_TRUE(progress.has_value());
+    EXPECT_EQ(progress_line(*progress), "moving: 3 clients left\n");
+    EXPECT_FALSE(find_drain_progress(reports, "n3").has_value());
+    EXPECT_FALSE(find_drain_progress(reports, "old").has_value());
+    EXPECT_FALSE(find_drain_progress("[]", "n2").has_value());
+    EXPECT_EQ(query_escaped("a-b.c_d~ &\xC3\xBC"), "a-b.c_d~%20%26%C3%BC");
+}
+
 TEST(CliDrain, ShowsTheSharesOfARebalance) {
     const auto report = parse_rebalance(
         R"({"nodes":[{"name":"n2","clients":0,"mean":50,"moves":0},{"name":"n1","clients":100,"mean":50,"moves":50}],"missing":["n3"]})");

@@ -40,9 +40,27 @@ TEST(DrainPlan, AnnouncesForItsGraceWhileClientsCome) {
     EXPECT_EQ(node.at(kStart + 10s), DrainState::kMoving);
 }
 
-TEST(DrainPlan, AnnouncesNoLongerThanClientsCome) {
+TEST(DrainPlan, AnnouncesForItsWholeGraceWhenNobodyHasLooked) {
     Drained node;
     node.plan.drain(kStart, node.facts);
+    ++node.facts.told_checks;
+    EXPECT_EQ(node.at(kStart + 9s), DrainState::kAnnouncing);
+    EXPECT_EQ(node.at(kStart + 10s), DrainState::kMoving);
+}
+
+TEST(DrainPlan, AnnouncesForAMomentWhenNobodyIsThere) {
+    Drained node;
+    node.facts.clients = 0;
+    node.plan.drain(kStart, node.facts);
+    EXPECT_EQ(node.at(kStart + 1999ms), DrainState::kAnnouncing);
+    EXPECT_EQ(node.at(kStart + 2s), DrainState::kDrained);
+}
+
+TEST(DrainPlan, AnnouncesNoLongerThanClientsComeOnceChecksHaveBeenTold) {
+    Drained node;
+    node.facts.told_checks = 7;
+    node.plan.drain(kStart, node.facts);
+    node.facts.told_checks += kChecksTold;
     ++node.facts.arrivals;
     EXPECT_EQ(node.at(kStart + 1s), DrainState::kAnnouncing);
     EXPECT_EQ(node.at(kStart + 2999ms), DrainState::kAnnouncing);
@@ -65,9 +83,9 @@ TEST(DrainPlan, MovesUntilNobodyIsLeftAndThenWaitsForASignal) {
 TEST(DrainPlan, WaitsForAClientThatDoesNotGoForABoundedTime) {
     Drained node;
     node.plan.stop(kStart, node.facts);
-    EXPECT_EQ(node.at(kStart + 2s), DrainState::kMoving);
-    EXPECT_EQ(node.at(kStart + 2s + 34s), DrainState::kMoving);
-    EXPECT_EQ(node.at(kStart + 2s + 35s), DrainState::kLeaving);
+    EXPECT_EQ(node.at(kStart + 10s), DrainState::kMoving);
+    EXPECT_EQ(node.at(kStart + 10s + 34s), DrainState::kMoving);
+    EXPECT_EQ(node.at(kStart + 10s + 35s), DrainState::kLeaving);
 }
 
 TEST(DrainPlan, WithoutTimesAStopLeavesAtOnce) {
@@ -110,11 +128,19 @@ TEST(DrainPlan, CanBeCalledOffBeforeItLeaves) {
 TEST(DrainPlan, ASecondOrderDoesNotBeginAnew) {
     Drained node;
     node.plan.drain(kStart, node.facts);
-    ASSERT_EQ(node.at(kStart + 2s), DrainState::kMoving);
-    node.plan.drain(kStart + 3s, node.facts);
-    node.plan.stop(kStart + 3s, node.facts);
-    EXPECT_EQ(node.at(kStart + 3s), DrainState::kMoving);
+    ASSERT_EQ(node.at(kStart + 10s), DrainState::kMoving);
+    node.plan.drain(kStart + 11s, node.facts);
+    node.plan.stop(kStart + 11s, node.facts);
+    EXPECT_EQ(node.at(kStart + 11s), DrainState::kMoving);
     EXPECT_TRUE(node.plan.stops());
+}
+
+TEST(DrainPlan, CannotBeCalledOffOnceASignalHasCome) {
+    Drained node;
+    node.plan.stop(kStart, node.facts);
+    EXPECT_FALSE(node.plan.undrain());
+    EXPECT_EQ(node.at(kStart + 10s), DrainState::kMoving);
+    EXPECT_FALSE(node.plan.undrain());
 }
 
 }  // namespace

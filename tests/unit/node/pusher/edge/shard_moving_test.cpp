@@ -100,6 +100,7 @@ TEST_F(ShardMovingTest, LetsNobodyInUntilItsClientsAreKept) {
     while (connect()->upgrade(kTarget) == 101u) {
         std::this_thread::yield();
     }
+    EXPECT_EQ(connect()->upgrade(kTarget), 0u) << "nobody listens";
     shard_.keep_clients();
     while (connect()->upgrade(kTarget) != 101u) {
         std::this_thread::yield();

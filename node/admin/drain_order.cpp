@@ -1,0 +1,50 @@
+#include "node/admin/drain_order.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace tulle::node {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view kDrainQuery = "tulle.drain.v1 ";
+constexpr std::string_view kUndrainQuery = "tulle.undrain.v1 ";
+
+}  // namespace
+
+std::string drain_query(const DrainOrder& order) {
+    return std::string(order.drains ? kDrainQuery : kUndrainQuery) + order.node;
+}
+
+std::optional<DrainOrder> parse_drain_query(std::string_view query) {
+    const bool drains = query.starts_with(kDrainQuery);
+    if (!drains && !query.starts_with(kUndrainQuery)) {
+        return std::nullopt;
+    }
+    query.remove_prefix(drains ? kDrainQuery.size() : kUndrainQuery.size());
+    if (query.empty() || query.size() > kMaxOrderedNameBytes) {
+        return std::nullopt;
+    }
+    return DrainOrder{std::string(query), drains};
+}
+
+std::string render_drain_answer(std::string_view node, DrainState state, bool is_taken) {
+    return json::serialize(json::object{
+        {"node", json::string(node.data(), node.size())}, {"was", to_text(state)}, {"taken", is_taken}});
+}
+
+std::optional<DrainAnswer> find_drain_answer(const mesh::QueryResult& result) {
+    for (const std::string& part : result.parts) {
+        json::error_code error;
+        const json::value value = json::parse(part, error);
+        const json::value* taken = !error && value.is_object() ? value.get_object().if_contains("taken") : nullptr;
+        if (taken != nullptr && taken->is_bool()) {
+            return DrainAnswer{part, taken->get_bool()};
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace tulle::node

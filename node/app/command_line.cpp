@@ -34,6 +34,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     app.set_version_flag("--version", std::string("tulled ") + TULLE_VERSION);
     app.add_option("--config", result.config_file, "Configuration in TOML")->type_name("FILE");
     app.add_flag("--check-config", result.check_config, "Check flags, environment and file, and exit");
+    app.add_flag("--print-config", result.print_config,
+                 "Check, and print the effective configuration with the origin of each value, without secrets");
     // The library keeps references to the values, and a deque never moves its elements.
     std::deque<std::pair<std::string, std::string>> values;
     std::deque<std::pair<std::string, bool>> switches;

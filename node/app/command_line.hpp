@@ -12,6 +12,7 @@ struct CommandLine {
     Settings flags;
     std::string config_file;
     bool check_config = false;
+    bool print_config = false;
     /// The text of --help or --version. When set, the caller prints the text and exits with 0.
     std::optional<std::string> print;
 };

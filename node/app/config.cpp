@@ -480,6 +480,7 @@ Config make_config(const std::vector<Settings>& sources, std::vector<App> apps, 
         if (const auto setting = merged.find(action.key.name); setting != merged.end()) {
             action.apply(setting->second, config);
             config.given.emplace(action.key.name, setting->second.value);
+            config.origins.emplace(action.key.name, setting->second.origin);
         }
     }
     finish(config, machine, merged);

@@ -115,6 +115,8 @@ struct Config {
     WebhookSettings webhooks;
     /// The text of every setting that was given, by key. A reload compares these texts.
     std::map<std::string, std::string, std::less<>> given;
+    /// Where each of these texts comes from: the flag, the variable, or file, line and key.
+    std::map<std::string, std::string, std::less<>> origins;
 };
 
 /// The facts about the machine on which defaults depend.

@@ -17,7 +17,8 @@ constexpr std::string_view kPrefix = "TULLE_";
 constexpr std::string_view kAppVariables[] = {"TULLE_APP_ID", "TULLE_APP_KEY", "TULLE_APP_SECRET"};
 
 /// Variables of the other programs of Tulle.
-constexpr std::string_view kOthers[] = {"TULLE_BIN_DIR", "TULLE_CA_FILE", "TULLE_SEEDS", "TULLE_URL"};
+constexpr std::string_view kOthers[] = {"TULLE_BIN_DIR", "TULLE_CA_FILE", "TULLE_ENCRYPTION_KEY", "TULLE_SEEDS",
+                                        "TULLE_URL"};
 
 bool is_one_of(std::string_view name, const auto& names) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);

@@ -313,10 +313,12 @@ std::vector<App> apps_of(const Entry& entry) {
     return apps;
 }
 
-/// Parses a text. Errors of syntax become ConfigError.
-toml::table parse_toml(std::string_view text, const std::string& path) {
+/// Parses a text, and puts the values of variables in. Errors of syntax become ConfigError.
+toml::table parse_toml(std::string_view text, const std::string& path, const Variables& variables) {
     try {
-        return toml::parse(text, path);
+        toml::table root = toml::parse(text, path);
+        expand_all(root, path, variables);
+        return root;
     } catch (const toml::parse_error& error) {
         throw ConfigError(path + ":" + std::to_string(error.source().begin.line) + ": " +
                           std::string(error.description()));
@@ -338,9 +340,9 @@ std::string read_text(const std::string& path, std::optional<std::size_t> limit)
 
 }  // namespace
 
-ConfigFile parse_config_file(std::string_view text, const std::string& path) {
+ConfigFile parse_config_file(std::string_view text, const std::string& path, const Variables& variables) {
     ConfigFile file;
-    const toml::table root = parse_toml(text, path);
+    const toml::table root = parse_toml(text, path, variables);
     for (const auto& [name, node] : root) {
         const Entry entry{node, std::string(name.str()), path};
         const auto key =
@@ -360,16 +362,16 @@ ConfigFile parse_config_file(std::string_view text, const std::string& path) {
     return file;
 }
 
-ConfigFile load_config_file(const std::string& path) {
-    return parse_config_file(read_text(path, std::nullopt), path);
+ConfigFile load_config_file(const std::string& path, const Variables& variables) {
+    return parse_config_file(read_text(path, std::nullopt), path, variables);
 }
 
 bool is_app_file(std::string_view name) {
     return name.ends_with(".toml") && !name.starts_with(".") && !name.starts_with("#");
 }
 
-App parse_app_file(std::string_view text, const std::string& path) {
-    const toml::table root = parse_toml(text, path);
+App parse_app_file(std::string_view text, const std::string& path, const Variables& variables) {
+    const toml::table root = parse_toml(text, path, variables);
     // [[apps]] in such a file is a common mistake: the user has moved an app out of the main file.
     if (const toml::node* apps = root.get("apps")) {
         const bool is_webhook = apps->is_table() && apps->as_table()->contains("webhooks");
@@ -380,7 +382,7 @@ App parse_app_file(std::string_view text, const std::string& path) {
     return app_of(root, path);
 }
 
-std::vector<App> load_apps_dir(const std::string& directory) {
+std::vector<App> load_apps_dir(const std::string& directory, const Variables& variables) {
     std::error_code error;
     std::vector<std::string> paths;
     for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
@@ -396,7 +398,7 @@ std::vector<App> load_apps_dir(const std::string& directory) {
     std::sort(paths.begin(), paths.end());
     std::vector<App> apps;
     for (const std::string& path : paths) {
-        apps.push_back(parse_app_file(read_text(path, kMaxAppFileBytes), path));
+        apps.push_back(parse_app_file(read_text(path, kMaxAppFileBytes), path, variables));
     }
     return apps;
 }

@@ -28,6 +28,7 @@ std::string credential_of(const std::vector<std::string>& environment) {
 
 ConfigSource::ConfigSource(const CommandLine& line, const std::vector<std::string>& environment, Machine machine)
     : flags_(line.flags),
+      variables_(variables_of(environment)),
       environment_(read_environment(environment)),
       machine_(std::move(machine)),
       path_(line.config_file.empty() ? environment_.config_file : line.config_file),
@@ -52,7 +53,7 @@ bool ConfigSource::is_good_on_disk() const {
 ConfigSource::Reading ConfigSource::read() const {
     Reading reading;
     if (!path_.empty()) {
-        reading.file = load_config_file(path_);
+        reading.file = load_config_file(path_, variables_);
     }
     reading.config = make(reading.file);
     reading.config.admin_tokens = load_admin_tokens(reading.config);
@@ -68,7 +69,7 @@ Config ConfigSource::make(const ConfigFile& file) const {
     std::vector<App> apps = file.apps;
     const std::string directory = apps_dir_of(sources);
     if (!directory.empty()) {
-        std::vector<App> more = load_apps_dir(directory);
+        std::vector<App> more = load_apps_dir(directory, variables_);
         apps.insert(apps.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
     Config config = make_config(sources, with_app_of(environment_, std::move(apps), !directory.empty()), machine_,

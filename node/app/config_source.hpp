@@ -44,6 +44,8 @@ private:
     [[nodiscard]] Config make(const ConfigFile& file) const;
 
     Settings flags_;
+    /// The whole environment, for ${NAME} in the files.
+    Variables variables_;
     Environment environment_;
     Machine machine_;
     /// The path of the file; empty for no file.

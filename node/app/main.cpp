@@ -22,6 +22,7 @@
 #include "node/app/command_line.hpp"
 #include "node/app/composition.hpp"
 #include "node/app/config.hpp"
+#include "node/app/config_print.hpp"
 #include "node/app/config_redis.hpp"
 #include "node/app/config_source.hpp"
 #include "node/app/config_tls.hpp"
@@ -175,14 +176,14 @@ int run(int argc, char** argv) {
         if (std::string warning = redis_memory_warning(config); !warning.empty()) {
             warnings.push_back(std::move(warning));
         }
-        if (line.check_config) {
+        if (line.check_config || line.print_config) {
             for (const std::string& warning : warnings) {
                 std::cerr << "tulled: " << warning << '\n';
             }
             if (const std::string ignored = ignored_variables(source); !ignored.empty()) {
                 std::cerr << "tulled: " << ignored << '\n';
             }
-            std::cout << "the configuration is good\n";
+            std::cout << (line.print_config ? printed_config(config) : "the configuration is good\n");
             return kOk;
         }
         // Errors up to here go to stderr, not into the log, whose level is not known before.

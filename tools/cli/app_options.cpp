@@ -26,6 +26,14 @@ void add_app_options(CLI::App& command, AppOptions& app) {
         ->type_name("FILE");
 }
 
+void add_encryption_option(CLI::App& command, AppOptions& app) {
+    command
+        .add_option("--encryption-key", app.encryption_key,
+                    "Master key of channels private-encrypted-..., 32 bytes in base64 (better by the environment)")
+        ->envname("TULLE_ENCRYPTION_KEY")
+        ->type_name("BASE64");
+}
+
 void add_app_id_option(CLI::App& command, AppOptions& app) {
     app.id = "app-id";
     command.add_option("--app-id", app.id, "Id of the app")->envname("TULLE_APP_ID")->capture_default_str();

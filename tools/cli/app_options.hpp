@@ -10,6 +10,9 @@ namespace tulle::cli {
 /// is parsed.
 void add_app_options(CLI::App& command, AppOptions& app);
 
+/// Adds --encryption-key, for channels private-encrypted-….
+void add_encryption_option(CLI::App& command, AppOptions& app);
+
 /// Adds the option --app-id.
 void add_app_id_option(CLI::App& command, AppOptions& app);
 

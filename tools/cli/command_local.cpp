@@ -44,9 +44,12 @@ void add_up(CommandList& commands) {
     up_command.add_flag("--json", options->json,
                         "One line of JSON on standard output once all are up; logs on standard error");
     up_command.add_option("--cluster", options->cluster, "Name of the cluster")->capture_default_str();
-    up_command.add_option("--log-level", options->log_level, "Log level of the nodes");
-    up_command.add_option("--mesh-key", options->mesh_key, "Key file of the mesh (default: a key for this run alone)");
-    up_command.add_option("--tulled", options->tulled, "The node program (default: beside this one)");
+    up_command.add_option("--log-level", options->log_level, "Log level of the nodes")
+        ->type_name("{trace,debug,info,warn,error,off}");
+    up_command.add_option("--mesh-key", options->mesh_key, "Key file of the mesh (default: a key for this run alone)")
+        ->type_name("FILE");
+    up_command.add_option("--tulled", options->tulled, "The node program (default: beside this one)")
+        ->type_name("FILE");
     add_seconds(up_command, "--timeout", options->timeout, "Seconds until all must be up", 1, 3'600);
 }
 
@@ -58,6 +61,7 @@ void add_keygen(CommandList& commands) {
     keygen
         .add_option("-o,--output", options->output,
                     "The file to write, readable by its owner alone; - for standard output")
+        ->type_name("FILE")
         ->required();
 }
 
@@ -80,8 +84,9 @@ void add_chaos(CommandList& commands) {
     command.add_option("--clients", options->clients, "Clients of each node")
         ->check(CLI::Range(1, 100))
         ->capture_default_str();
-    command.add_option("--history", options->history, "A file for the history, one JSON object a line");
-    command.add_option("--logs", options->logs, "A directory for the logs of the nodes");
+    command.add_option("--history", options->history, "A file for the history, one JSON object a line")
+        ->type_name("FILE");
+    command.add_option("--logs", options->logs, "A directory for the logs of the nodes")->type_name("DIR");
     command
         .add_option("--peers", options->peers,
                     "Start nothing and do no harm: watch a mesh that runs, by the admin HOST:PORT of every node")
@@ -92,8 +97,8 @@ void add_chaos(CommandList& commands) {
         ->envname("TULLE_APP_KEY")
         ->capture_default_str();
     command.add_option("--app-secret", options->app_secret, "Secret of the app")->envname("TULLE_APP_SECRET");
-    command.add_option("--check", options->check, "Judge this history; runs nothing");
-    command.add_option("--tulled", options->tulled, "The node program (default: beside this one)");
+    command.add_option("--check", options->check, "Judge this history; runs nothing")->type_name("FILE");
+    command.add_option("--tulled", options->tulled, "The node program (default: beside this one)")->type_name("FILE");
     add_json(command, options->json, "The report as one JSON object");
 }
 
@@ -110,6 +115,7 @@ void add_version(CommandList& commands) {
 
 void add_local_commands(CommandList& commands) {
     add_up(commands);
+    add_config_commands(commands);
     add_keygen(commands);
     add_chaos(commands);
     add_version(commands);

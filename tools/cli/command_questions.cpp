@@ -14,6 +14,7 @@ void add_status(CommandList& commands) {
                                     [options] { return run_status(*options); });
     add_admin_options(status, options->admin, "The node's answer as it is");
     add_expect(status, options->expect, "Exit 1 unless so many nodes are alive, this one counted");
+    add_watch(status, options->watch);
     add_seconds(status, "--wait", options->wait, "Ask again until it is so, for so many seconds at most", 0, 86'400);
 }
 
@@ -38,6 +39,7 @@ void add_doctor(CommandList& commands) {
     add_token_file(doctor, options->token_file);
     add_seconds(doctor, "--timeout", options->timeout, "Seconds for the nodes to answer", 0.01, kMaxMeshSeconds);
     add_json(doctor, options->json, "The diagnosis as one JSON object");
+    add_watch(doctor, options->watch);
     add_expect(doctor, options->expect, "So many nodes must answer and serve; then the dead are not missed");
 }
 
@@ -75,6 +77,7 @@ void add_keys(CommandList& commands) {
                     "Exit 1 unless every node uses this key, and every connection bears this key alone")
         ->type_name("ID")
         ->check(wrong_key_id);
+    add_watch(keys, options->watch);
     add_expect(keys, options->expect, "Number of nodes that must answer");
     add_seconds(keys, "--wait", options->wait, "Seconds to ask again while something is missing", 0, 86'400);
 }
@@ -84,6 +87,7 @@ void add_redis(CommandList& commands) {
     CLI::App& redis = commands.add(kAskNodes, "redis", "Show the clients of Redis at all nodes, by realm",
                                    [options] { return run_redis(*options); });
     add_admin_options(redis, options->admin, "The numbers as one JSON object", kMaxMeshSeconds);
+    add_watch(redis, options->watch);
 }
 
 }  // namespace
@@ -94,6 +98,7 @@ void add_questions(CommandList& commands) {
     add_trace(commands);
     add_keys(commands);
     add_redis(commands);
+    add_checks(commands);
 }
 
 }  // namespace tulle::cli

@@ -44,9 +44,13 @@ struct AdminOptions {
     std::chrono::milliseconds timeout{2'000};
 };
 
+/// How often a command looks again (watch.hpp). Nothing: it looks once.
+using WatchInterval = std::optional<std::chrono::milliseconds>;
+
 /// `tulle status`: show the members of a mesh.
 struct StatusOptions {
     AdminOptions admin;
+    WatchInterval watch;
     /// Nodes that must be alive for exit code 0, the asked node included.
     std::optional<std::size_t> expect;
     /// How long to ask again until `expect` is met. 0: ask once.
@@ -60,6 +64,7 @@ struct DoctorOptions {
     /// All listeners get the same token.
     std::string token_file;
     bool json = false;
+    WatchInterval watch;
     /// Nodes that must answer and serve. With enough nodes, dead nodes are no error.
     std::optional<std::size_t> expect;
     /// How long a node waits for the reports of the others.
@@ -76,6 +81,7 @@ struct TraceOptions {
 /// `tulle keys`: show the mesh keys of all nodes, and whether a change of the key is over.
 struct KeysOptions {
     AdminOptions admin;
+    WatchInterval watch;
     /// As in KeyGoal (keys_report.hpp).
     std::string accepted;
     std::string used;
@@ -88,6 +94,7 @@ struct KeysOptions {
 /// `tulle redis`: show the clients of Redis at all nodes.
 struct RedisOptions {
     AdminOptions admin;
+    WatchInterval watch;
 };
 
 /// `tulle reload`: have a node read its configuration again.
@@ -125,12 +132,19 @@ struct AppOptions {
     std::string secret;
     /// Certificates to trust over TLS; empty: those that the system trusts.
     std::string ca_file;
+    /// The key from which the keys of encrypted channels are made, in base64; empty for none.
+    std::string encryption_key;
 };
 
 /// `tulle sub`: print the events of channels.
 struct SubOptions {
     AppOptions app;
     std::vector<std::string> channels;
+    /// All channels whose names begin so are subscribed to, too, also those that come later. Empty: none.
+    std::string prefix;
+    /// Who this program is in presence channels: an id, and JSON about the user, or an empty text.
+    std::string user_id;
+    std::string user_info;
     /// Events after which the command ends. 0: never.
     std::uint64_t count = 0;
     bool json = false;
@@ -141,10 +155,12 @@ struct SubOptions {
 /// `tulle pub`: publish events.
 struct PubOptions {
     AppOptions app;
+    /// "-": each line of standard input is a JSON object with channel, event and data.
     std::string channel;
     std::string event;
-    /// The data of the event; {{n}} in the text becomes the number of the event.
-    std::string data;
+    /// "-": each line of standard input is the data of an event. In any other text {{n}} becomes the number of the
+    /// event.
+    std::optional<std::string> data;
     /// The connection that does not get the event; empty for none.
     std::string socket_id;
     std::uint64_t count = 1;

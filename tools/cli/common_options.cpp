@@ -41,6 +41,27 @@ void add_json(CLI::App& command, bool& json, const std::string& about) {
     command.add_flag("-j,--json", json, about);
 }
 
+void add_watch(CLI::App& command, WatchInterval& every) {
+    // The library gives an empty text for the option without a number.
+    const auto seconds_of = [](const std::string& text) -> std::optional<double> {
+        double seconds = 2;
+        const bool is_number = text.empty() || CLI::detail::lexical_cast(text, seconds);
+        return is_number && seconds >= 0.1 && seconds <= 86'400 ? std::optional(seconds) : std::nullopt;
+    };
+    const auto complaint = [seconds_of](const std::string& text) {
+        return seconds_of(text) ? "" : "'" + text + "' is no number of seconds from 0.1 to 86400";
+    };
+    const auto set = [&every, seconds_of](const std::string& text) {
+        every = std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(*seconds_of(text) * 1'000));
+    };
+    command
+        .add_option_function<std::string>("--watch", set,
+                                          "Look again every so many seconds, 2 without a number; q ends")
+        ->expected(0, 1)
+        ->type_name("SECONDS")
+        ->check(complaint);
+}
+
 void add_expect(CLI::App& command, std::optional<std::size_t>& expect, const std::string& about) {
     command
         .add_option_function<std::size_t>(

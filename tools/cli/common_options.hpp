@@ -33,6 +33,9 @@ void add_admin_options(CLI::App& command, AdminOptions& options, const std::stri
 /// Adds --json.
 void add_json(CLI::App& command, bool& json, const std::string& about);
 
+/// Adds --watch, with the seconds between two looks; 2 without a number.
+void add_watch(CLI::App& command, WatchInterval& every);
+
 /// Adds --expect.
 void add_expect(CLI::App& command, std::optional<std::size_t>& expect, const std::string& about);
 

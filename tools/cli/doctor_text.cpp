@@ -26,7 +26,7 @@ std::string skew_text(const NodeVerdict& node) {
 }
 
 /// The table of all nodes.
-std::string nodes_table(const Diagnosis& diagnosis) {
+std::string nodes_table(const Diagnosis& diagnosis, std::size_t width) {
     std::vector<Row> rows{{"NODE", "STATE", "VERSION", "UPTIME", "CLIENTS", "INTEREST", "CLOCK"}};
     for (const NodeVerdict& node : diagnosis.nodes) {
         // A silent node has no numbers; a dash stands for each.
@@ -35,7 +35,7 @@ std::string nodes_table(const Diagnosis& diagnosis) {
                         count_text(node.clients), is_silent ? "-" : "v" + std::to_string(node.interest_version),
                         skew_text(node)});
     }
-    return aligned(rows);
+    return aligned(rows, width);
 }
 
 /// A cell of the matrix: the round trip of a correct pair, otherwise the first error.
@@ -53,7 +53,7 @@ std::string cell_of(const Diagnosis& diagnosis, const PairVerdict& pair) {
 }
 
 /// The matrix of all pairs: rows see columns.
-std::string matrix(const Diagnosis& diagnosis) {
+std::string matrix(const Diagnosis& diagnosis, std::size_t width) {
     std::vector<Row> rows{{"FROM \\ TO"}};
     for (const NodeVerdict& node : diagnosis.nodes) {
         rows[0].push_back(node.name);
@@ -69,7 +69,7 @@ std::string matrix(const Diagnosis& diagnosis) {
         }
         rows.push_back(std::move(row));
     }
-    return aligned(rows);
+    return aligned(rows, width);
 }
 
 /// A finding as a line.
@@ -148,11 +148,11 @@ json::array all_of(const std::vector<T>& items) {
 
 }  // namespace
 
-std::string doctor_text(const Diagnosis& diagnosis) {
-    std::string out = nodes_table(diagnosis) + "\n";
+std::string doctor_text(const Diagnosis& diagnosis, std::size_t width) {
+    std::string out = nodes_table(diagnosis, width) + "\n";
     // A single node has no pairs.
     if (diagnosis.nodes.size() > 1 && diagnosis.nodes.size() <= kMaxMatrixNodes) {
-        out += matrix(diagnosis) + "\n";
+        out += matrix(diagnosis, width) + "\n";
     }
     for (const Finding& finding : diagnosis.findings) {
         out += finding_text(finding);

@@ -2,7 +2,7 @@
 
 namespace tulle::cli {
 
-/// The exit codes of every command.
+/// The exit codes of every command but `tulle check`, which has those of Nagios (check_report.hpp).
 inline constexpr int kOk = 0;
 /// The command ran, and the answer is no.
 inline constexpr int kFailed = 1;

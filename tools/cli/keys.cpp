@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <iostream>
@@ -9,6 +10,8 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/keys_report.hpp"
 #include "tools/cli/mesh_question.hpp"
+#include "tools/cli/terminal.hpp"
+#include "tools/cli/watch.hpp"
 
 namespace tulle::cli {
 namespace {
@@ -17,9 +20,8 @@ using Clock = std::chrono::steady_clock;
 // A node binds its ports again some seconds after a change, so more frequent looks would gain nothing.
 constexpr int kBetweenLooksMs = 250;
 
-}  // namespace
-
-int run_keys(const KeysOptions& options) {
+/// Asks, prints and judges.
+int look_at_keys(const KeysOptions& options) {
     Admin admin(options.admin.server, options.admin.timeout + kAdminPatience,
                 read_admin_token(options.admin.token_file));
     const Clock::time_point deadline = Clock::now() + options.wait;
@@ -35,7 +37,9 @@ int run_keys(const KeysOptions& options) {
             ::poll(nullptr, 0, kBetweenLooksMs);
             continue;
         }
-        std::cout << (options.admin.json ? keys_json(*sample, verdict) + "\n" : keys_text(*sample)) << std::flush;
+        std::cout << (options.admin.json ? keys_json(*sample, verdict) + "\n"
+                                         : keys_text(*sample, terminal_width(STDOUT_FILENO)))
+                  << std::flush;
         if (verdict.is_open) {
             std::cerr << "tulle: the mesh has no keys: whoever reaches its ports is a member\n";
         }
@@ -44,6 +48,12 @@ int run_keys(const KeysOptions& options) {
         }
         return verdict.missing.empty() ? kOk : kFailed;
     }
+}
+
+}  // namespace
+
+int run_keys(const KeysOptions& options) {
+    return watched(options.watch, options.admin.json, [&options] { return look_at_keys(options); });
 }
 
 }  // namespace tulle::cli

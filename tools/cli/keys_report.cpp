@@ -80,7 +80,7 @@ KeyVerdict judge_keys(const MeshSample& sample, const KeyGoal& goal, std::size_t
     return verdict;
 }
 
-std::string keys_text(const MeshSample& sample) {
+std::string keys_text(const MeshSample& sample, std::size_t width) {
     std::vector<std::vector<std::string>> rows{{"NODE", "USES", "ACCEPTS TOO", "CONNECTIONS BY KEY"}};
     for (const auto& [oid, node] : sample.nodes) {
         const std::vector<std::string>& ids = node.keys.ids;
@@ -98,7 +98,7 @@ std::string keys_text(const MeshSample& sample) {
                         or_dash(uses)});
     }
     std::sort(rows.begin() + 1, rows.end());
-    return aligned(rows);
+    return aligned(rows, width);
 }
 
 std::string keys_json(const MeshSample& sample, const KeyVerdict& verdict) {

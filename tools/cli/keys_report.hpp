@@ -30,7 +30,7 @@ struct KeyVerdict {
 [[nodiscard]] KeyVerdict judge_keys(const MeshSample& sample, const KeyGoal& goal, std::size_t expect);
 
 /// A table with a line for each node: the keys in use and accepted, and the connections by key.
-[[nodiscard]] std::string keys_text(const MeshSample& sample);
+[[nodiscard]] std::string keys_text(const MeshSample& sample, std::size_t width = 0);
 /// {"nodes":[{"name":…,"used":…,"accepted":[…],"bound":…,"uses":[…]}],"missing":[…]}
 [[nodiscard]] std::string keys_json(const MeshSample& sample, const KeyVerdict& verdict);
 

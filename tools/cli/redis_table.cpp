@@ -58,7 +58,7 @@ std::string redis_line(std::string_view status) {
            sum([](const RedisRealm& realm) { return realm.store_keys; }) + "\n";
 }
 
-std::string redis_text(const MeshSample& sample) {
+std::string redis_text(const MeshSample& sample, std::size_t width) {
     std::vector<std::vector<std::string>> rows;
     std::string without;
     for (const NodeReport* node : nodes_by_name(sample)) {
@@ -80,7 +80,7 @@ std::string redis_text(const MeshSample& sample) {
     std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.front() < b.front(); });
     rows.insert(rows.begin(),
                 {"REALM", "NODE", "CLIENTS", "SUBSCRIPTIONS", "PUBLISHES", "DELIVERIES", "CLOSES", "KEYS"});
-    return aligned(rows) + (without.empty() ? "" : "without redis_listen: " + without + "\n");
+    return aligned(rows, width) + (without.empty() ? "" : "without redis_listen: " + without + "\n");
 }
 
 std::string redis_json(const MeshSample& sample) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,7 @@ namespace tulle::cli {
 [[nodiscard]] std::string redis_line(std::string_view status);
 
 /// A table with a line for each realm and node, by realm, then by node. Below it, the nodes without a Redis listener.
-[[nodiscard]] std::string redis_text(const MeshSample& sample);
+[[nodiscard]] std::string redis_text(const MeshSample& sample, std::size_t width = 0);
 /// {"nodes":[{"name":…,"listen":…,"realms":[{"name":…,"clients":…,"subscriptions":{…},…}]}],"missing":[NAME,…]}. A node
 /// without a Redis listener has no "listen" and no "realms".
 [[nodiscard]] std::string redis_json(const MeshSample& sample);

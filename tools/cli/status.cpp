@@ -1,6 +1,7 @@
 #include "tools/cli/commands.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +12,8 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/redis_table.hpp"
 #include "tools/cli/status_table.hpp"
+#include "tools/cli/terminal.hpp"
+#include "tools/cli/watch.hpp"
 
 namespace tulle::cli {
 namespace {
@@ -57,9 +60,8 @@ void pause_before_next_ask(Clock::time_point deadline) {
     ::poll(nullptr, 0, static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kBetweenAsks).count()));
 }
 
-}  // namespace
-
-int run_status(const StatusOptions& options) {
+/// Asks, prints and judges.
+int look_at_members(const StatusOptions& options) {
     Admin admin(options.admin.server, options.admin.timeout, read_admin_token(options.admin.token_file));
     const Clock::time_point deadline = Clock::now() + options.wait;
     Answer answer = ask(admin, options);
@@ -71,13 +73,20 @@ int run_status(const StatusOptions& options) {
     if (options.admin.json && !answer.json.empty()) {
         std::cout << answer.json << (answer.json.ends_with('\n') ? "" : "\n");
     } else if (!answer.rows.empty()) {
-        std::cout << status_table(answer.rows) << counters_line(answer.json) << redis_line(answer.json);
+        std::cout << status_table(answer.rows, terminal_width(STDOUT_FILENO)) << counters_line(answer.json)
+                  << redis_line(answer.json);
     }
     std::cout.flush();
     if (!answer.error.empty()) {
         std::cerr << "tulle: " << answer.error << "\n";
     }
     return answer.exit_code;
+}
+
+}  // namespace
+
+int run_status(const StatusOptions& options) {
+    return watched(options.watch, options.admin.json, [&options] { return look_at_members(options); });
 }
 
 }  // namespace tulle::cli

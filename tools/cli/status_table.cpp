@@ -119,13 +119,13 @@ std::size_t count_alive(const std::vector<MemberRow>& rows) {
     return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), alive));
 }
 
-std::string status_table(const std::vector<MemberRow>& rows) {
+std::string status_table(const std::vector<MemberRow>& rows, std::size_t width) {
     std::vector<Cells> lines{
         {"NAME", "STATE", "MESH", "LISTEN", "VERSION", "UPTIME", "CLIENTS", "CHANNELS", "RTT", "GAPS", "REPAIRED"}};
     for (const MemberRow& row : rows) {
         lines.push_back(cells(row));
     }
-    std::string out = aligned(lines);
+    std::string out = aligned(lines, width);
     for (const MemberRow& row : rows) {
         if (row.name_conflict) {
             out += "name conflict: another node is called " + row.name + " as well (this one is " + row.oid + ")\n";

@@ -43,6 +43,6 @@ enum class StatusErrc { kNotStatus };
 [[nodiscard]] std::size_t count_alive(const std::vector<MemberRow>& rows);
 
 /// The table for people: aligned columns, `*` at the asked node, and a note under the table for each name conflict.
-[[nodiscard]] std::string status_table(const std::vector<MemberRow>& rows);
+[[nodiscard]] std::string status_table(const std::vector<MemberRow>& rows, std::size_t width = 0);
 
 }  // namespace tulle::cli

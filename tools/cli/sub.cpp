@@ -10,23 +10,66 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <iostream>
+#include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include <boost/json.hpp>
+#include <tulle/auth.hpp>
 #include <tulle/client.hpp>
-#include <tulle/sign.hpp>
 
 #include "tools/cli/app_urls.hpp"
+#include "tools/cli/channel_finder.hpp"
 #include "tools/cli/exit_code.hpp"
+#include "tools/cli/json_fields.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/terminal.hpp"
 
 namespace tulle::cli {
 namespace {
+
+/// How long until the channels with a prefix are looked for again.
+constexpr std::chrono::milliseconds kBetweenLooks{2'000};
+
+/// The users of a presence channel, from the data of its subscription; empty for any other channel.
+std::string users_text(const Event& event) {
+    boost::json::error_code error;
+    const boost::json::value data = boost::json::parse(event.data, error);
+    const boost::json::object* presence =
+        error || !data.is_object() ? nullptr : object_field(data.get_object(), "presence");
+    if (presence == nullptr) {
+        return {};
+    }
+    std::string out;
+    const boost::json::value* ids = presence->if_contains("ids");
+    for (std::size_t i = 0; ids != nullptr && ids->is_array() && i < ids->get_array().size(); ++i) {
+        const boost::json::value& id = ids->get_array()[i];
+        const std::string text =
+            id.is_string() ? std::string(id.get_string().data(), id.get_string().size()) : boost::json::serialize(id);
+        out += (i == 0 ? "" : ", ") + printable(text);
+    }
+    return ", users: " + out;
+}
+
+/// The JSON by which this program joins presence channels.
+std::string channel_data_of(const SubOptions& options) {
+    const std::string usual = "tulle-sub-" + std::to_string(::getpid());
+    boost::json::object data{{"user_id", options.user_id.empty() ? usual : options.user_id}};
+    if (!options.user_info.empty()) {
+        boost::json::error_code error;
+        boost::json::value info = boost::json::parse(options.user_info, error);
+        if (error) {
+            throw std::invalid_argument("--user-info is no JSON: " + error.message());
+        }
+        data["user_info"] = std::move(info);
+    }
+    return boost::json::serialize(data);
+}
 
 /// Prints the events that a client receives.
 ///
@@ -46,11 +89,13 @@ public:
     /// Prints an event. Events of the protocol go to standard error. All channels refused: ends with kUnreachable.
     void on_event(const Event& event) {
         if (event.name == "pusher:subscription_succeeded") {
-            std::cerr << "subscribed to " << event.channel << "\n";
+            std::cerr << "subscribed to " << event.channel << users_text(event) << "\n";
         } else if (event.name == "pusher:subscription_error") {
             std::cerr << "tulle: not subscribed to " << event.channel << ": " << printable(event.data) << "\n";
             refused_.insert(event.channel);
-            if (refused_.size() == std::set(options_.channels.begin(), options_.channels.end()).size()) {
+            // With a prefix, further channels may come.
+            if (options_.prefix.empty() &&
+                refused_.size() == std::set(options_.channels.begin(), options_.channels.end()).size()) {
                 finish(kUnreachable);
             }
         } else if (!finished_) {
@@ -80,16 +125,20 @@ public:
                   << "\n";
     }
 
-    /// Waits for an exit code, for a signal, or until `timeout` has passed without a first connection. Returns the exit
-    /// code.
-    int wait(Signals& signals, std::chrono::milliseconds timeout) {
+    /// Waits for an exit code, for a signal, or until `timeout` has passed without a first connection, and calls `look`
+    /// every kBetweenLooks, unless `look` is empty. Returns the exit code.
+    int wait(Signals& signals, std::chrono::milliseconds timeout, const std::function<void()>& look) {
         const auto deadline = std::chrono::steady_clock::now() + timeout;
         while (true) {
+            if (look) {
+                look();
+            }
             pollfd fds[] = {{signals.fd(), POLLIN, 0}, {wake_, POLLIN, 0}};
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
             // After the first connection the client goes on with other nodes for ever.
             const bool patient = connected_once_;
-            ::poll(fds, 2, patient ? -1 : static_cast<int>(std::max<long>(left.count(), 0)));
+            const long longest = look ? kBetweenLooks.count() : patient ? -1 : left.count();
+            ::poll(fds, 2, static_cast<int>(patient ? longest : std::clamp<long>(left.count(), 0, longest)));
             if (signals.next()) {
                 return kOk;
             }
@@ -157,17 +206,36 @@ int run_sub(const SubOptions& options) {
     ClientOptions client_options{.servers = with_scheme(options.app.urls, "ws"), .app_key = options.app.key};
     client_options.ca_file = options.app.ca_file;
     // Private channels are signed here, with the secret of the app.
-    client_options.authorizer = [&options](const std::string& socket_id, const std::string& channel) {
-        return ChannelAuth(sign_channel(options.app.key, options.app.secret, socket_id, channel));
-    };
+    client_options.authorizer = local_authorizer({.app_key = options.app.key,
+                                                  .app_secret = options.app.secret,
+                                                  .channel_data = channel_data_of(options),
+                                                  .encryption_master_key_base64 = options.app.encryption_key});
+    std::optional<ChannelFinder> finder;
+    if (!options.prefix.empty()) {
+        finder.emplace(options.app, options.prefix, kBetweenLooks);
+    }
     Client client(std::move(client_options));
     client.on_state([&printer](const StateChange& change) { printer.on_state(change); });
     client.on_error(Printer::on_error);
     std::vector<Subscription> subscriptions;
-    for (const std::string& channel : options.channels) {
+    const auto subscribe = [&](const std::string& channel) {
         subscriptions.push_back(client.subscribe(channel, [&printer](const Event& event) { printer.on_event(event); }));
+    };
+    for (const std::string& channel : options.channels) {
+        subscribe(channel);
     }
-    const int exit_code = printer.wait(signals, options.timeout);
+    std::string complaint;
+    const auto look = [&] {
+        for (const std::string& channel : finder->find()) {
+            subscribe(channel);
+        }
+        // An error that lasts is told once.
+        if (finder->error() != complaint && !finder->error().empty()) {
+            std::cerr << "tulle: cannot look for channels: " << printable(finder->error()) << "\n";
+        }
+        complaint = finder->error();
+    };
+    const int exit_code = printer.wait(signals, options.timeout, finder ? std::function<void()>(look) : nullptr);
     client.close();
     return exit_code;
 }

@@ -1,5 +1,6 @@
 #include "tools/cli/terminal.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,6 +22,24 @@ constexpr std::array<const char*, 6> kColours{"36", "33", "35", "32", "34", "31"
 bool use_colour(int fd) {
     const char* no_color = std::getenv("NO_COLOR");
     return (no_color == nullptr || *no_color == '\0') && isatty(fd) == 1;
+}
+
+std::size_t terminal_width(int fd) {
+    if (isatty(fd) != 1) {
+        return 0;
+    }
+    const char* columns = std::getenv("COLUMNS");
+    const long given = columns == nullptr ? 0 : std::strtol(columns, nullptr, 10);
+    winsize size{};
+    if (given > 0) {
+        return static_cast<std::size_t>(given);
+    }
+    return ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+std::size_t terminal_height(int fd) {
+    winsize size{};
+    return isatty(fd) == 1 && ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
 }
 
 std::string coloured(std::string_view text, std::size_t index) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <numeric>
 
 namespace tulle::cli {
 namespace {
@@ -13,9 +14,37 @@ std::size_t width_of(const std::string& text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins));
 }
 
+/// `text`, cut to `width` characters, the last of which is then "…". REQUIRES: `width` is not 0.
+std::string cut(const std::string& text, std::size_t width) {
+    if (width_of(text) <= width) {
+        return text;
+    }
+    std::size_t end = 0;
+    for (std::size_t characters = 0; end < text.size(); ++end) {
+        characters += (static_cast<unsigned char>(text[end]) & 0xC0u) != 0x80u ? 1u : 0u;
+        if (characters == width) {
+            break;
+        }
+    }
+    return text.substr(0, end) + "…";
+}
+
+/// Makes the widest columns narrower until a line has at most `most` characters.
+void narrow(std::vector<std::size_t>& widths, std::size_t most) {
+    const auto total = [&widths] { return std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1)); };
+    while (total() > most) {
+        // Of columns alike the last is cut first.
+        const auto widest = std::max_element(widths.rbegin(), widths.rend());
+        if (*widest <= kLeastCutWidth) {
+            break;
+        }
+        --*widest;
+    }
+}
+
 }  // namespace
 
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+std::string aligned(const std::vector<std::vector<std::string>>& rows, std::size_t width) {
     std::vector<std::size_t> widths;
     for (const std::vector<std::string>& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));
@@ -23,11 +52,15 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
             widths[i] = std::max(widths[i], width_of(row[i]));
         }
     }
+    if (width > 0 && !widths.empty()) {
+        narrow(widths, width);
+    }
     std::string out;
     for (const std::vector<std::string>& row : rows) {
         for (std::size_t i = 0; i < row.size(); ++i) {
-            out += row[i];
-            out += i + 1 == row.size() ? "\n" : std::string(widths[i] - width_of(row[i]) + 2, ' ');
+            const std::string cell = widths[i] == 0 ? row[i] : cut(row[i], widths[i]);
+            out += cell;
+            out += i + 1 == row.size() ? "\n" : std::string(widths[i] - width_of(cell) + 2, ' ');
         }
     }
     return out;

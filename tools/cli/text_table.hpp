@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -7,8 +8,12 @@
 namespace tulle::cli {
 
 /// A table with left-aligned columns, two blanks between columns, and a line for each row. All rows have as many cells
-/// as the first.
-[[nodiscard]] std::string aligned(const std::vector<std::vector<std::string>>& rows);
+/// as the first. `width`: the characters that a line may have; 0: no limit. The widest columns are cut until the lines
+/// fit, with "…" at the end of a cut cell, but no column to less than kLeastCutWidth.
+[[nodiscard]] std::string aligned(const std::vector<std::vector<std::string>>& rows, std::size_t width = 0);
+
+/// The least width of a column that is cut.
+inline constexpr std::size_t kLeastCutWidth = 6;
 
 /// `text`, or a dash for an empty text.
 [[nodiscard]] std::string or_dash(const std::string& text);

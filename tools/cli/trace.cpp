@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -7,6 +9,7 @@
 #include "tools/cli/admin.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/exit_code.hpp"
+#include "tools/cli/terminal.hpp"
 #include "tools/cli/trace_table.hpp"
 
 namespace tulle::cli {
@@ -67,7 +70,8 @@ int run_trace(const TraceOptions& options) {
         std::cerr << "tulle: " << options.admin.server << " answered something that is no trace\n";
         return kUnreachable;
     }
-    std::cout << (options.admin.json ? exchange.body + "\n" : trace_table(*rows)) << std::flush;
+    std::cout << (options.admin.json ? exchange.body + "\n" : trace_table(*rows, terminal_width(STDOUT_FILENO)))
+              << std::flush;
     return is_complete(*rows) ? kOk : kFailed;
 }
 

@@ -99,7 +99,7 @@ bool is_complete(const std::vector<TraceRow>& rows) {
     });
 }
 
-std::string trace_table(const std::vector<TraceRow>& rows) {
+std::string trace_table(const std::vector<TraceRow>& rows, std::size_t width) {
     std::vector<std::vector<std::string>> lines{{"NODE", "RESULT", "PATH", "RECEIVED", "REPORTED", "SHARDS"}};
     bool has_times = false;
     for (const TraceRow& row : rows) {
@@ -110,7 +110,7 @@ std::string trace_table(const std::vector<TraceRow>& rows) {
                          is_there ? std::to_string(row.reported_us) + "us" : "-",
                          is_there || row.fate == "origin" ? std::to_string(row.shards) : "-"});
     }
-    std::string out = aligned(lines);
+    std::string out = aligned(lines, width);
     if (has_times) {
         out +=
             "Times count from the sending. RECEIVED: by the receiver's clock, compared with the sender's by "

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,6 +41,6 @@ enum class TraceErrc { kNotTrace };
 [[nodiscard]] bool is_complete(const std::vector<TraceRow>& rows);
 
 /// The table for people: a line for each node, and an explanation of the times.
-[[nodiscard]] std::string trace_table(const std::vector<TraceRow>& rows);
+[[nodiscard]] std::string trace_table(const std::vector<TraceRow>& rows, std::size_t width = 0);
 
 }  // namespace tulle::cli

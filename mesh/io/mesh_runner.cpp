@@ -341,7 +341,7 @@ private:
     void execute(const DeliverLocal& local) {
         for (auto& [shard, feed] : feeds_) {
             if ((local.shards >> shard.value) & 1) {
-                feed.deliver(local.record);
+                feed.deliver(local.record, local.numbered);
             }
         }
     }

@@ -227,6 +227,10 @@ bool get(v1::Record& from, Record& to) {
         to.user = std::move(*from.mutable_user());
     }
     to.left = from.left();
+    if (from.numbered_us() > static_cast<std::uint64_t>(kMaxClockUs)) {
+        return false;
+    }
+    to.numbered_us = static_cast<std::int64_t>(from.numbered_us());
     to.retained = from.retained();
     to.keep_for = std::chrono::milliseconds{std::min<std::uint64_t>(from.keep_ms(), kMaxKeepFor / 1ms)};
     // The first `retained` channels keep the event, under the stamp.

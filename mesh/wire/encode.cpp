@@ -98,6 +98,7 @@ void put(const std::vector<RecordPtr>& records, To& to, std::uint32_t protocol) 
             put_head(*record, added);
             if (record->body) {
                 put(*record->body, added);
+                added.set_numbered_us(static_cast<std::uint64_t>(record->numbered_us));
             }
             continue;
         }

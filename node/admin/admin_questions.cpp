@@ -15,6 +15,7 @@
 #include "node/admin/status_json.hpp"
 #include "node/core/limits.hpp"
 #include "node/pusher/core/channel_name.hpp"
+#include "node/web/core/limits.hpp"
 
 namespace tulle::node {
 namespace {
@@ -23,13 +24,10 @@ namespace {
 constexpr Duration kHubPatience = 1s;
 // How long an order to other nodes waits for their answers.
 constexpr Duration kOrderTimeout = 2s;
+// A rebalance asks twice, and the HTTP connection of the request must outlive both.
+static_assert(2 * (kOrderTimeout + kHubPatience) < kHttpAnswerTimeout);
 
 }  // namespace
-
-std::string AdminQuestions::metrics(const mesh::NodeStatus* status) const {
-    return render_metrics(sources_.shards, sources_.reloads, sources_.counters, sources_.redis, status,
-                          sources_.limits.drain());
-}
 
 Instant AdminQuestions::due_in(Duration timeout) {
     return reactor_.now() + timeout + kHubPatience;
@@ -61,7 +59,8 @@ bool AdminQuestions::may_ask_mesh(HttpTicket ticket) {
 void AdminQuestions::ask_drain(HttpTicket ticket, const DrainOrder& order) {
     if (may_ask_mesh(ticket)) {
         const std::uint64_t id = ++last_id_;
-        ask_hub(id, {Wanted::kDrain, ticket, due_in(kOrderTimeout)}, mesh::Query{id, drain_query(order), kOrderTimeout});
+        ask_hub(id, {Wanted::kDrain, ticket, due_in(kOrderTimeout)},
+                mesh::Query{id, drain_query(order), kOrderTimeout});
     }
 }
 
@@ -135,6 +134,14 @@ void AdminQuestions::ask_next_status() {
     for (auto late = waiting_.extract(id); late; late = waiting_.extract(id)) {
         give_up(late.mapped());
     }
+}
+
+std::string AdminQuestions::metrics(const mesh::NodeStatus* status) {
+    AppSumsById sums;
+    sources_.app_sums(sums);
+    return render_metrics(
+        {sources_.shards, sources_.reloads, sources_.counters, sources_.redis, sources_.limits.drain()},
+        labels_.take(sums), status);
 }
 
 void AdminQuestions::give_up(const Waiting& waiting) {
@@ -272,9 +279,10 @@ void AdminQuestions::take_rebalance(std::uint64_t token, const RebalanceOrder& o
     const std::uint64_t moves =
         sources_.limits.drain() == DrainState::kServing ? rebalance_moves(mine.clients, order.mean) : 0;
     if (moves > 0) {
-        spdlog::info("rebalancing: {} of {} clients are closed, {} a second at most, as the mean of the nodes that take"
-                     " clients is {}",
-                     moves, mine.clients, order.rate, order.mean);
+        spdlog::info(
+            "rebalancing: {} of {} clients are closed, {} a second at most, as the mean of the nodes that take"
+            " clients is {}",
+            moves, mine.clients, order.rate, order.mean);
         sources_.move_some(moves, std::chrono::milliseconds(moves * 1'000 / order.rate));
     }
     hub_.send(mesh::LocalAnswer{token, render_rebalance_share(mine, order.mean, moves), true});

@@ -12,6 +12,7 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
+#include "node/admin/app_labels.hpp"
 #include "node/admin/drain_order.hpp"
 #include "node/admin/rebalance.hpp"
 #include "node/admin/redis_view.hpp"
@@ -20,6 +21,7 @@
 #include "node/edge/node_limits.hpp"
 #include "node/edge/reactor.hpp"
 #include "node/edge/shard_counters.hpp"
+#include "node/pusher/core/app_sums.hpp"
 #include "node/web/http_room.hpp"
 
 namespace tulle::node {
@@ -49,6 +51,8 @@ public:
         const std::vector<const ShardCounters*>& shards;
         const ReloadCounters& reloads;
         const std::optional<RedisView>& redis;
+        /// Adds the sums of all apps.
+        const std::function<void(AppSumsById&)>& app_sums;
         AdminCounters& counters;
         const NodeLimits& limits;
         /// Closes `count` clients of this node within `duration`; must not wait.
@@ -111,11 +115,8 @@ private:
     };
 
     /// True for our answers to questions of other nodes, which hold no connection.
-    [[nodiscard]] static bool is_for_mesh(Wanted wanted) {
-        return wanted == Wanted::kReport;
-    }
+    [[nodiscard]] static bool is_for_mesh(Wanted wanted) { return wanted == Wanted::kReport; }
     /// The metrics, without the part of the mesh for a null status.
-    [[nodiscard]] std::string metrics(const mesh::NodeStatus* status) const;
     /// Answers a request; nothing happens when the peer has gone.
     void respond(HttpTicket ticket, HttpResponse response) { room_.respond(ticket, std::move(response)); }
     /// The deadline of a request: the hub's patience on top of the time for other nodes.
@@ -135,6 +136,8 @@ private:
     void file_status(Waiting waiting);
     /// The hub has answered: asks for the requests that have come meanwhile.
     void ask_next_status();
+    /// The metrics, for a node whose hub does not answer (null) or has told `status`.
+    [[nodiscard]] std::string metrics(const mesh::NodeStatus* status);
     /// Answers a request without the hub: metrics without the mesh's part, an empty report, or 503.
     void give_up(const Waiting& waiting);
     /// As give_up, at the end of a turn, where an exception would end the process. A failure ends the connection of the
@@ -160,6 +163,7 @@ private:
     HttpRoom& room_;
     HubPort hub_;
     const Sources sources_;
+    AppLabels labels_;
     /// By the id of their question. Several requests may share a status.
     std::multimap<std::uint64_t, Waiting> waiting_;
     /// The time until which the hub owes a status; in the past: no status is owed.

@@ -67,13 +67,14 @@ public:
           shards_(std::move(shards)),
           apps_(std::move(apps)),
           redis_(std::move(options.redis)),
+          app_sums_(std::move(options.app_sums)),
           limits_(limits),
           reactor_(FlushMode::kSend),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           questions_(reactor_, room_, hub, index,
-                     {shards_, reloads, redis_, counters_, limits, std::move(options.move_some), options.name,
-                      ask_drain_}),
+                     {shards_, reloads, redis_, app_sums_, counters_, limits, std::move(options.move_some),
+                      options.name, ask_drain_}),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {
         gate_.set_tokens(options.tokens);
         listener_.on_starved([this] { return make_room(); });
@@ -377,6 +378,7 @@ private:
     const std::vector<const ShardCounters*> shards_;
     AppTable apps_;
     std::optional<RedisView> redis_;
+    const std::function<void(AppSumsById&)> app_sums_;
     NodeLimits& limits_;
     HttpRoom room_{kMaxAdminConnections};
     Reactor reactor_;

@@ -17,6 +17,7 @@
 #include "node/core/address.hpp"
 #include "node/edge/node_limits.hpp"
 #include "node/edge/shard_counters.hpp"
+#include "node/pusher/core/app_sums.hpp"
 #include "node/pusher/core/apps.hpp"
 
 namespace tulle::node {
@@ -43,13 +44,15 @@ struct AdminOptions {
     unsigned drain_ready_status = 503;
     /// Nothing for a node without a listener for clients of Redis. The counters must outlive the server.
     std::optional<RedisView> redis = {};
+    /// Adds up what the apps use of the node. Called on the listener's thread.
+    std::function<void(AppSumsById&)> app_sums = [](AppSumsById&) {};
 };
 
 /// The admin listener on a thread of its own: GET /live, /up, /ready, /metrics, /v1/status (this node's view),
 /// /v1/doctor (the views of all nodes), POST /v1/trace (a marked message), /v1/reload (as SIGHUP), /v1/drain and
-/// /v1/undrain (the clients of this node, or of the one named, are moved or kept), and /v1/rebalance (each node of the mesh with too many clients
-/// closes some). To the hub the listener is another shard, without subscriptions; of the queries of the mesh, the
-/// listener answers the doctor's and the orders to drain and to rebalance.
+/// /v1/undrain (the clients of this node, or of the one named, are moved or kept), and /v1/rebalance (each node of the
+/// mesh with too many clients closes some). To the hub the listener is another shard, without subscriptions; of the
+/// queries of the mesh, the listener answers the doctor's and the orders to drain and to rebalance.
 ///
 /// AdminGate decides which requests are served: web pages are kept away, and with tokens configured everything but the
 /// health checks needs a token.

@@ -4,6 +4,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 namespace {
 
@@ -11,10 +13,12 @@ namespace json = boost::json;
 
 constexpr std::string_view kDrainQuery = "tulle.drain.v1 ";
 constexpr std::string_view kUndrainQuery = "tulle.undrain.v1 ";
+static_assert(kUndrainQuery.size() + kMaxOrderedNameBytes <= mesh::kMaxQueryBytes);
 
 }  // namespace
 
 std::string drain_query(const DrainOrder& order) {
+    TULLE_ASSERT(!order.node.empty() && order.node.size() <= kMaxOrderedNameBytes);
     return std::string(order.drains ? kDrainQuery : kUndrainQuery) + order.node;
 }
 
@@ -31,8 +35,8 @@ std::optional<DrainOrder> parse_drain_query(std::string_view query) {
 }
 
 std::string render_drain_answer(std::string_view node, DrainState state, bool is_taken) {
-    return json::serialize(json::object{
-        {"node", json::string(node.data(), node.size())}, {"was", to_text(state)}, {"taken", is_taken}});
+    return json::serialize(
+        json::object{{"node", json::string(node.data(), node.size())}, {"was", to_text(state)}, {"taken", is_taken}});
 }
 
 std::optional<DrainAnswer> find_drain_answer(const mesh::QueryResult& result) {

@@ -27,8 +27,8 @@ inline constexpr std::size_t kMaxOrderedNameBytes = 256;
 /// The order in such a question; nothing for any other question, and without a name.
 [[nodiscard]] std::optional<DrainOrder> parse_drain_query(std::string_view query);
 
-/// The answer of the node that was meant. `state`: the state before the order. `is_taken`: false when the node leaves, or
-/// a signal stops the node that is to be kept.
+/// The answer of the node that was meant. `state`: the state before the order. `is_taken`: false when the node leaves,
+/// or a signal stops the node that is to be kept.
 [[nodiscard]] std::string render_drain_answer(std::string_view node, DrainState state, bool is_taken);
 /// Such an answer.
 struct DrainAnswer {

@@ -6,23 +6,33 @@
 
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
+#include "node/admin/app_labels.hpp"
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
+#include "node/admin/shard_metrics.hpp"
 #include "node/core/drain_state.hpp"
-#include "node/edge/shard_counters.hpp"
 
 namespace tulle::node {
 
-/// The node's metrics in the text format of Prometheus: the counters of the shards added up, the counters of `reloads`
-/// and `admin`, those of the realms of `redis`, if there are any, and the hub's. `status` is null while the hub does
-/// not answer; the metrics of the mesh are missing then. `drain` is shown by its number.
-[[nodiscard]] std::string render_metrics(const std::vector<const ShardCounters*>& shards, const ReloadCounters& reloads,
-                                         const AdminCounters& admin, const std::optional<RedisView>& redis,
-                                         const mesh::NodeStatus* status, DrainState drain = DrainState::kServing);
+/// Where the numbers of the metrics come from.
+struct MetricSources {
+    const ShardParts& shards;
+    const ReloadCounters& reloads;
+    const AdminCounters& admin;
+    /// Nothing for a node without clients of Redis.
+    const std::optional<RedisView>& redis;
+    DrainState drain = DrainState::kServing;
+};
+
+/// The node's metrics in the text format of Prometheus: the counters of `sources`, those of the shards added up; the
+/// numbers of `apps`; those of the process; and the hub's. `status` is null while the hub does not answer; the metrics
+/// of the mesh are missing then.
+[[nodiscard]] std::string render_metrics(const MetricSources& sources, const std::vector<AppLabels::Line>& apps,
+                                         const mesh::NodeStatus* status);
 
 /// The JSON of /v1/status: the status of the mesh, with the shards' counters added up, `redis`, if there is any, and
 /// the state of the node's drain.
-[[nodiscard]] std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards,
+[[nodiscard]] std::string render_status(const mesh::NodeStatus& status, const ShardParts& shards,
                                         const std::optional<RedisView>& redis, DrainState drain = DrainState::kServing);
 
 }  // namespace tulle::node

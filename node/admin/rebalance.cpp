@@ -8,6 +8,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 namespace {
 
@@ -16,6 +18,8 @@ namespace json = boost::json;
 constexpr std::string_view kRebalanceQuery = "tulle.rebalance.v1 ";
 // A number of another node, as the sum of all must not overflow.
 constexpr std::uint64_t kMostClients = std::uint64_t{1} << 32;
+static_assert(kMostClients * mesh::kMaxShards < std::uint64_t{1} << 62, "thousands of nodes can be added up");
+static_assert(kDefaultRebalanceRate >= 1 && kDefaultRebalanceRate <= kMaxRebalanceRate);
 
 /// A whole number of nothing but digits, at most `most`.
 std::optional<std::uint64_t> number_of(std::string_view text, std::uint64_t most) {
@@ -69,6 +73,7 @@ std::uint64_t mean_of(const std::vector<NodeLoad>& loads) {
 }
 
 std::string rebalance_query(const RebalanceOrder& order) {
+    TULLE_ASSERT(order.rate >= 1 && order.rate <= kMaxRebalanceRate);
     return std::string(kRebalanceQuery) + std::to_string(order.rate) + " " + std::to_string(order.mean);
 }
 

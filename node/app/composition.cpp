@@ -9,6 +9,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "mesh/base/assert.hpp"
 #include "node/app/demo_page.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
@@ -133,7 +134,12 @@ Composition::Composition(const Config& config, Signals& signals)
         AdminOptions{admin_names(config), config.admin_tokens, [&signals] { signals.ask_reload(); }, config.name,
                      [&signals](bool drains) { drains ? signals.ask_drain() : signals.ask_undrain(); },
                      [this](std::uint64_t count, Duration duration) { move_some(count, duration); },
-                     config.drain_ready_status, redis_ ? std::optional(redis_->view) : std::nullopt});
+                     config.drain_ready_status, redis_ ? std::optional(redis_->view) : std::nullopt,
+                     [this](AppSumsById& sums) {
+                         for (const PusherEdge* edge : pushers_) {
+                             edge->app_book().add_to(sums);
+                         }
+                     }});
     if (config.admin_socket.empty()) {
         ports_.admin = to_string(admin_->bind(config.admin));
     } else {
@@ -384,11 +390,13 @@ void Composition::move_some(std::uint64_t count, Duration duration) {
         seen = std::min(seen + shard->counters().clients.get(), all);
         const std::uint64_t part = seen * std::min(count, all) / all - given;
         given += part;
+        TULLE_ASSERT(given <= count);
         shard->move_some(part, duration);
     }
 }
 
 void Composition::move_clients() {
+    TULLE_ASSERT(!is_moving_);
     is_moving_ = true;
     for (const std::unique_ptr<Shard>& shard : shards_) {
         shard->move_clients(drain_duration_);

@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "mesh/base/assert.hpp"
 #include "node/edge/clock.hpp"
 
 namespace tulle::node {
@@ -67,6 +68,7 @@ void Draining::on_signal(Signals::Event event, Instant now) {
         manager_.stopping();
         const DrainState before = plan_.state();
         plan_.stop(now, facts());
+        TULLE_ASSERT(plan_.stops());
         node_.set_drain(before, true);
         if (plan_.state() != before) {
             enter();

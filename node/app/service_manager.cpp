@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 
 ServiceManager::ServiceManager() {
@@ -39,6 +41,7 @@ ServiceManager::~ServiceManager() {
 }
 
 void ServiceManager::extend(Duration longer) const {
+    TULLE_ASSERT(longer > Duration{});
     tell("EXTEND_TIMEOUT_USEC=" +
          std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(longer).count()));
 }

@@ -1,6 +1,11 @@
 #include "node/core/drain_plan.hpp"
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
+
+static_assert(kArrivalsQuiet < DrainTimes{}.grace, "the grace can end early");
+static_assert(kMovingSlack > kArrivalsQuiet && DrainTimes{}.duration > kMovingSlack);
 
 void DrainPlan::drain(Instant now, const Facts& facts) {
     if (state_ == DrainState::kServing) {
@@ -32,6 +37,7 @@ bool DrainPlan::undrain() {
 }
 
 bool DrainPlan::tick(Instant now, const Facts& facts) {
+    TULLE_ASSERT(now >= since_ && facts.arrivals >= arrivals_ && facts.told_checks >= told_checks_);
     const DrainState before = state_;
     switch (state_) {
         case DrainState::kAnnouncing:

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/time.hpp"
 
 namespace tulle::node {
@@ -20,6 +21,7 @@ public:
 
     /// Returns the time at which the value is due.
     Instant push(Instant now, T value) {
+        TULLE_ASSERT(waiting_.empty() || waiting_.back().first <= now + grace_);
         waiting_.emplace_back(now + grace_, std::move(value));
         return waiting_.back().first;
     }

@@ -39,6 +39,8 @@ public:
     }
 
 private:
+    static_assert(kStep > Duration{}, "steps divide times");
+
     Instant start_;
     std::uint64_t steps_;
     std::size_t total_;

@@ -188,6 +188,9 @@ void EdgePort::take(mesh::ToShard& message, bool is_last) {
         edge_->end_mail();
         answer(*query);
     } else {
+        if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
+            reactor_.deliveries().note(deliver->numbered);
+        }
         edge_->on_mail(message);
     }
     if (is_last) {

@@ -17,6 +17,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/socket_base.hpp>
 
+#include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
@@ -102,6 +103,7 @@ void Listener::probe(const Address& address) {
 }
 
 void Listener::reopen() noexcept {
+    TULLE_ASSERT(bound_.port != 0);
     wants_open_ = true;
     open_again();
 }

@@ -56,7 +56,8 @@ public:
     /// Listens again on the address of before, after stop(). When the address cannot be had, the failure is logged, and
     /// the listener tries again until stop(). REQUIRES: bind or join has been called.
     void reopen() noexcept;
-    /// Throws std::runtime_error when another socket has the address, also one that would share the address. Any thread.
+    /// Throws std::runtime_error when another socket has the address, also one that would share the address. Any
+    /// thread.
     static void probe(const Address& address);
 
 private:

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
 
@@ -37,6 +38,7 @@ void Mover::run() {
     Round& round = *round_;
     const Instant end = monotonic_now() + kTurnTime;
     const std::size_t due = round.spread.due(reactor_.now());
+    TULLE_ASSERT(due <= round.clients.size() && round.next <= round.clients.size());
     for (std::size_t left = kMaxWrites; round.next < due && left > 0;) {
         const std::shared_ptr<Connection> connection = round.clients[round.next++].lock();
         if (connection != nullptr && reactor_.find(connection->slot()) == connection.get()) {

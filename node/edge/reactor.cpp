@@ -44,6 +44,9 @@ void Reactor::run(const std::function<void()>& end_of_turn) {
         while (!flush()) {
             end_of_turn();
         }
+        if (!deliveries_.is_empty() && is_all_written()) {
+            deliveries_.tell(monotonic_now(), counters_);
+        }
         free_removed();
     }
 }

@@ -16,6 +16,7 @@
 #include "node/core/slot.hpp"
 #include "node/core/timer_wheel.hpp"
 #include "node/edge/connection.hpp"
+#include "node/edge/delivery_times.hpp"
 #include "node/edge/ready_queue.hpp"
 #include "node/edge/shard_counters.hpp"
 
@@ -59,6 +60,8 @@ public:
     [[nodiscard]] SlabArena& arena() { return arena_; }
     [[nodiscard]] ShardCounters& counters() { return counters_; }
     [[nodiscard]] const ShardCounters& counters() const { return counters_; }
+    /// The messages that are measured until all outboxes of the turn have been written.
+    [[nodiscard]] DeliveryTimes& deliveries() { return deliveries_; }
 
     /// Lets go of the connections while the objects that they refer to still live. Call after the last run.
     void release();
@@ -165,6 +168,7 @@ private:
     bool is_now_fresh_ = false;
     TimerWheel wheel_;
     ShardCounters counters_;
+    DeliveryTimes deliveries_;
     /// By slot; null: a free slot.
     std::vector<std::shared_ptr<Connection>> slots_;
     std::vector<Slot> free_slots_;

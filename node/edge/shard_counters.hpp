@@ -1,6 +1,8 @@
 #pragma once
 
+#include "node/core/code_counts.hpp"
 #include "node/core/counter.hpp"
+#include "node/core/histogram.hpp"
 
 namespace tulle::node {
 
@@ -126,6 +128,20 @@ struct ShardCounters {
     Counter webhook_given_up_total;
     /// Requests to an address that is not allowed.
     Counter webhook_refused_addresses_total;
+
+    /// WebSocket connections that have ended, by the code of the first Close frame, whoever sent the frame.
+    CodeCounts<kCloseCodes> closed;
+    /// Answers of the public listener by status. A connection that is refused without a look at its request is not
+    /// among them.
+    CodeCounts<kHttpStatuses> http_responses;
+    /// From a whole HTTP request with events to its answer.
+    Histogram publish_seconds;
+    /// From the numbering of a message to the end of the first write to the sockets of this shard's subscribers, for
+    /// messages of this node and of other nodes.
+    Histogram delivery_local;
+    Histogram delivery_mesh;
+    /// From the beginning of a request to an endpoint to its answer or its failure.
+    Histogram webhook_seconds;
 };
 
 }  // namespace tulle::node

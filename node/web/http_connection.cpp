@@ -375,6 +375,7 @@ void HttpConnection::write(HttpResponse response) {
     if (response.status >= 400) {
         reactor_.counters().http_errors_total.add();
     }
+    reactor_.counters().http_responses.add(response.status);
     keeps_alive_ = keeps_alive_ && !response.close && !is_draining_;
     const Kept kept = !keeps_alive_ ? Kept::kNo : is_1_0_ ? Kept::kAsAsked : Kept::kYes;
     answer_ = response_bytes(response, is_head_ ? Shown::kNothing : Shown::kBody, kept, wall_now());

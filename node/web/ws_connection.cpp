@@ -1,6 +1,7 @@
 #include "node/web/ws_connection.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/bind_executor.hpp>
@@ -25,6 +26,8 @@ constexpr std::size_t kReadAheadBytes = 64u << 10;
 constexpr std::size_t kMaxCloseReasonBytes = 123;
 // Bytes for the headers of the blocks in a short compressed message.
 constexpr std::size_t kDeflateSlackBytes = 64;
+// The status with which Beast answers an upgrade.
+constexpr std::uint16_t kSwitchingProtocols = 101;
 
 /// Bytes that the frames of a compressed message may announce: a little more than the bytes that may come out, as
 /// compression makes incompressible data grow. Without this limit a client could send empty blocks for ever.
@@ -95,6 +98,7 @@ void WsConnection::on_accepted(const boost::system::error_code& error) {
         finish();
         return;
     }
+    reactor().counters().http_responses.add(kSwitchingProtocols);
     open();
     handler_.on_open(*this);
     // Target and answer are needed for the handshake alone; thousands of open connections save their memory.
@@ -202,6 +206,10 @@ void WsConnection::queue_control(std::string_view bytes) {
         // Beast takes 1014 for a wrong code; the answer carries the code of the peer's frame.
         bytes = kGatewayFrame;
     }
+    if (const std::optional<std::uint16_t> code = close_code(bytes)) {
+        // An echo of the peer's frame: Beast answers a frame without a code by 1000.
+        note_close(guard_.close_code() != 0 ? guard_.close_code() : *code);
+    }
     queue_bounded(bytes);
 }
 
@@ -220,6 +228,7 @@ void WsConnection::close(std::uint16_t code, std::string_view reason) {
     if (state() != State::kOpen) {
         return;
     }
+    note_close(code);
     begin_closing();
     websocket::close_reason why(code);
     why.reason.assign(reason.data(), std::min(reason.size(), kMaxCloseReasonBytes));
@@ -230,6 +239,11 @@ void WsConnection::close(std::uint16_t code, std::string_view reason) {
                             }
                             finish();
                         }));
+}
+
+void WsConnection::on_left() {
+    handler_.on_gone(*this);
+    reactor().counters().closed.add(close_code_ == 0 ? kNoCloseFrame : close_code_);
 }
 
 void WsConnection::at_turn_end() {
@@ -265,6 +279,7 @@ void WsConnection::give_up_flooding() {
         tell_too_large();
     }
     // The handler forgets the client at once. on_gone comes before the Close frame, so that nothing more is sent.
+    note_close(is_too_large ? kTooLargeCode : kFloodCode);
     leave();
     close(is_too_large ? kTooLargeCode : kFloodCode, is_too_large ? kTooLargeReason : kFloodReason);
 }

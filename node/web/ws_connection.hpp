@@ -125,7 +125,7 @@ private:
     Socket& socket() override { return stream_.next_layer().socket(); }
     std::size_t frame_size(std::string_view bytes) const override;
     void say_farewell(Farewell why) override;
-    void on_left() override { handler_.on_gone(*this); }
+    void on_left() override;
     void on_session_deadline() override { handler_.on_session_deadline(*this); }
     void on_drain() override { handler_.on_drain(*this); }
     void at_turn_end() override;
@@ -146,6 +146,8 @@ private:
     void on_message();
     /// Closes a client to which the guard objects.
     void give_up_flooding();
+    /// Keeps the code of a Close frame, unless there has been one before.
+    void note_close(std::uint16_t code) { close_code_ = close_code_ == 0 ? code : close_code_; }
     /// Queues the Close frame for data that cannot be decompressed.
     void tell_corrupt();
     /// Queues the protocol's text message about a large message.
@@ -162,6 +164,8 @@ private:
     bool is_reading_ = false;
     /// The first objection of the guard; acted upon at the end of the turn.
     FrameGuard::Verdict verdict_ = FrameGuard::Verdict::kFine;
+    /// The code of the first Close frame, for the metrics; 0: there has been none.
+    std::uint16_t close_code_ = 0;
     std::size_t max_message_ = 0;
     FrameGuard guard_;
     boost::beast::websocket::stream<OutboxStream, false> stream_;

@@ -189,7 +189,7 @@ describe('the commands', () => {
     for (const args of [...commands, ['reload']]) {
       const none = await at(args);
       assert.equal(none.code, 3);
-      assert.match(none.stderr, /wants a token: name a file that holds one by TULLE_ADMIN_TOKEN_FILE or --admin-token-file/);
+      assert.match(none.stderr, /wants a token: name a file that holds one by TULLE_ADMIN_TOKEN_FILE or --token-file/);
       const wrong = await at(args, { TULLE_ADMIN_TOKEN_FILE: other });
       assert.equal(wrong.code, 3);
       assert.match(wrong.stderr, /does not know the token/);

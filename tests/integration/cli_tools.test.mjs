@@ -4,7 +4,7 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { client, subscribed } from '../support/js/clients.mjs';
+import { subscribed, withClients } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
 import { Program, binary, run } from '../support/js/process.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
@@ -113,6 +113,7 @@ test('bash completes commands, options, values and files', async () => {
   assert.deepEqual(await offered('import', 's'), ['some.key', 'soketi', 'sockudo']);
   assert.deepEqual(await offered('keygen', '-o', 'so'), ['some.key']);
   assert.deepEqual(await offered('status', '--admin', ''), []);
+  assert.deepEqual(await offered('status', '--watch', '--js'), ['--json']);
   // Bash itself finds nothing wrong in the script.
   assert.equal((await run('/bin/bash', ['-n', script])).stderr, '');
 });
@@ -175,6 +176,12 @@ test('--watch prints block after block, and redraws on a terminal until q', () =
   json.kill('SIGTERM');
   await within(5_000, 'its end', json.ended);
   json.stdout.trim().split('\n').forEach((line) => assert.ok(Array.isArray(JSON.parse(line).nodes)));
+
+  const nobody = new Program('tulle', ['redis', '-s', '127.0.0.1:1', '--watch', '0.1', '--json']);
+  await until('two complaints', () => assert.match(nobody.stderr, /cannot reach[^]*cannot reach/));
+  nobody.kill('SIGINT');
+  assert.deepEqual(await within(5_000, 'its end', nobody.ended), { code: 3, signal: null });
+  assert.equal(nobody.stdout, '');
 
   const shown = onTerminal(['doctor', '-s', n1.ports.admin, '--watch']);
   await until('a look', () => assert.match(shown.stdout, /\x1b\[H.*\(q ends\)[^]*healthy: 1 node/));
@@ -241,18 +248,16 @@ test('pub says which line of its input is no event', () => withCluster(1, {}, as
   assert.equal((await run('tulle', ['sub', '--url', ws(n1)])).code, 2);
 }));
 
-test('sub --prefix finds channels on all nodes, and those that come later', () => withCluster(2, {}, async ({ nodes: [n1, n2] }) => {
-  const first = await client(n2);
-  await subscribed(first, 'room-1');
+test('sub --prefix finds channels on all nodes, and those that come later', () => withCluster(2, {}, ({ nodes: [n1, n2] }) => withClients([n2], async (other) => {
+  await subscribed(other, 'room-1');
   const sub = new Program('tulle', ['sub', '--prefix', 'room-', '--url', ws(n1), '--count', '2']);
   await until('room-1', () => assert.match(sub.stderr, /subscribed to room-1\n/));
-  await subscribed(first, 'room-2');
-  await subscribed(first, 'other');
+  await subscribed(other, 'room-2');
+  await subscribed(other, 'other');
   await until('room-2', () => assert.match(sub.stderr, /subscribed to room-2\n/));
   for (const room of ['room-1', 'other', 'room-2']) {
     assert.equal((await run('tulle', ['pub', room, 'e', room, '--url', ws(n2)])).code, 0);
   }
   assert.deepEqual(await within(5_000, 'its end', sub.ended), { code: 0, signal: null });
   assert.match(sub.stdout, /room-1 e room-1\n.*room-2 e room-2\n$/);
-  first.disconnect();
-}));
+})));

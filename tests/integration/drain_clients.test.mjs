@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { RawClient, server, subscribed } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
 import { parts, request } from '../support/js/http.mjs';
-import { userAt, withUsers } from '../support/js/presence.mjs';
+import { ROOM, userAt, withUsers } from '../support/js/presence.mjs';
 import { run } from '../support/js/process.mjs';
 import { waitFor } from '../support/js/wait.mjs';
 import { withBackend } from '../support/js/webhooks.mjs';
@@ -133,19 +133,20 @@ test('counts and webhooks: whoever is moved counts for the grace', () => withBac
 }, async ({ nodes: [n1, n2] }, backend) => {
   const users = ['a', 'b'].map((id) => userAt(n2, id));
   try {
-    for (const user of users) await subscribed(user, 'presence-moved');
-    await waitFor('the backend to know', () => backend.of('presence-moved', 'subscription_count').at(-1)?.subscription_count === 2);
-    const before = backend.of('presence-moved').length;
+    for (const user of users) await Promise.all([ROOM, 'room-0'].map((name) => subscribed(user, name)));
+    const count = () => backend.of('room-0', 'subscription_count').at(-1)?.subscription_count;
+    await waitFor('the backend to know', () => count() === 2 && backend.of(ROOM, 'member_added').length === 2);
     await tulle(n2, 'drain');
     await waitFor('the node to move its clients', async () => (await stateOf(n2)) === 'moving');
     users[0].disconnect(); // as the node would close it, at some time within the hour
     users[0] = userAt(n1, 'a');
-    await subscribed(users[0], 'presence-moved');
+    await Promise.all([ROOM, 'room-0'].map((name) => subscribed(users[0], name)));
     users[1].disconnect();
-    await waitFor('the other to be gone', () => backend.of('presence-moved', 'member_removed').length > 0);
-    await waitFor('the count', () => backend.of('presence-moved', 'subscription_count').at(-1)?.subscription_count === 1);
-    const told = backend.of('presence-moved').slice(before).map(({ name, user_id: user }) => (user ? `${name} ${user}` : name));
-    assert.deepEqual(told.filter((name) => !name.startsWith('subscription_count')), ['member_removed b']);
+    await waitFor('the other to be gone', () => backend.of(ROOM, 'member_removed').length > 0);
+    await waitFor('the count', () => count() === 1);
+    assert.deepEqual(backend.of(ROOM, 'member_added', 'member_removed').map((event) => `${event.name} ${event.user_id}`),
+      ['member_added a', 'member_added b', 'member_removed b']);
+    assert.deepEqual([ROOM, 'room-0'].map((name) => backend.of(name, 'channel_vacated').length), [0, 0]);
   } finally {
     users.forEach((user) => user.disconnect());
   }

@@ -42,7 +42,7 @@ test('/metrics is in the text format and counts', () => withCluster(1, {}, async
   const answer = await request(node.ports.admin, '/metrics');
   assert.match(answer.headers['content-type'], /^text\/plain; version=0\.0\.4/);
   for (const line of answer.body.trimEnd().split('\n')) {
-    assert.match(line, /^(# (HELP|TYPE) tulle_\w+ .+|tulle_\w+(\{[^{}]*\})? \S+)$/);
+    assert.match(line, /^(# (HELP|TYPE) (tulle|process)_\w+ .+|(?:tulle|process)_\w+(\{[^{}]*\})? \S+)$/);
   }
   const before = await node.metric('tulle_http_publishes_total');
   await server(node).trigger('news', 'greeting', 'hello');

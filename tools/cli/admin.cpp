@@ -93,7 +93,7 @@ std::string Admin::why_useless(const client::Exchange& exchange) const {
     }
     if (exchange.status == 401 && token_.empty()) {
         return "the node at " + address_ +
-               " wants a token: name a file that holds one by TULLE_ADMIN_TOKEN_FILE or --admin-token-file";
+               " wants a token: name a file that holds one by TULLE_ADMIN_TOKEN_FILE or --token-file";
     }
     if (exchange.status == 401 || (exchange.status == 429 && !token_.empty())) {
         return "the node at " + address_ + " does not know the token in the file that is given";

@@ -17,7 +17,8 @@ std::vector<std::string> listed_values(const std::string& type) {
 
 /// The kind of the value of `option`, by the name of the type in the help.
 ValueKind kind_of(const CLI::Option& option) {
-    if (option.get_items_expected_max() == 0) {
+    // Behind --watch, which may have a number, further options are likelier.
+    if (option.get_items_expected_max() == 0 || option.get_items_expected_min() == 0) {
         return ValueKind::kNone;
     }
     const std::string type = option.get_type_name();

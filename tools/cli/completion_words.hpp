@@ -10,7 +10,7 @@ namespace tulle::cli {
 
 /// What stands behind an option, or in the place of an argument.
 enum class ValueKind {
-    /// An option without a value.
+    /// An option without a value, or one that may go without.
     kNone,
     /// One of `values`.
     kWord,

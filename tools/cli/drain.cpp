@@ -84,9 +84,10 @@ int wait_for(Admin& admin, const DrainOptions& options) {
             }
             if (!is_there) {
                 std::cerr << "tulle: "
-                          << (is_called_off ? "somebody has called the drain off"
-                                            : name_of(options) + (options.undrains ? " takes no clients; its log says why"
-                                                                                   : " has not drained in time"))
+                          << (is_called_off
+                                  ? "somebody has called the drain off"
+                                  : name_of(options) + (options.undrains ? " takes no clients; its log says why"
+                                                                         : " has not drained in time"))
                           << "\n";
             }
             return is_there ? kOk : kFailed;

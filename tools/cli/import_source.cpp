@@ -1,6 +1,8 @@
 #include "tools/cli/import_source.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -179,8 +181,34 @@ std::string env_value(std::string_view text) {
     return std::string(text.substr(0, text.find_last_not_of(" \t\r") + 1));
 }
 
+/// A value that is nothing but "${NAME}" or "${NAME:-default}": what NAME is in the same file, or else a variable of
+/// the environment. Any other value as it is.
+json::value resolved(const std::string& value, const std::map<std::string, std::string, std::less<>>& lines) {
+    if (!value.starts_with("${") || value.find('}') != value.size() - 1) {
+        return json::value(value);
+    }
+    const std::string inside = value.substr(2, value.size() - 3);
+    const std::size_t operation = inside.find(":-");
+    const std::string name = inside.substr(0, operation);
+    const bool is_name = !name.empty() && name.find_first_not_of(
+                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "abcdefghijklmnopqrstuvwxyz_0123456789") == std::string::npos;
+    const auto found = lines.find(name);
+    if (found != lines.end()) {
+        return json::value(found->second);
+    }
+    if (!is_name) {
+        return json::value(value);
+    }
+    json::object out{{"$env", name}};
+    if (operation != std::string::npos) {
+        out["default"] = inside.substr(operation + 2);
+    }
+    return out;
+}
+
 /// Takes a variable into the tree. Webhooks are JSON in a text.
-void take_variable(std::string_view name, std::string value, std::string_view prefix, json::object& tree) {
+void take_variable(std::string_view name, json::value value, std::string_view prefix, json::object& tree) {
     name.remove_prefix(prefix.size());
     std::string path = "environment." + std::string(prefix) + std::string(name);
     const auto look_up = [&](const auto& table) {
@@ -193,15 +221,17 @@ void take_variable(std::string_view name, std::string value, std::string_view pr
     } else {
         look_up(kReverbPaths);
     }
-    json::error_code error;
-    json::value parsed = path == "app.webhooks" ? json::parse(value, error) : json::value(value);
-    put(tree, path, error ? json::value(std::move(value)) : normal(parsed));
+    if (path == "app.webhooks" && value.is_string()) {
+        json::error_code error;
+        const json::value parsed = json::parse(value.get_string(), error);
+        value = error ? std::move(value) : normal(parsed);
+    }
+    put(tree, path, std::move(value));
 }
 
 /// Reads lines of NAME=value, of which the variables with the prefix count.
 Tree parse_env(std::string_view text, std::string_view prefix) {
-    json::object tree;
-    bool is_empty = true;
+    std::map<std::string, std::string, std::less<>> lines;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         std::string_view line = text.substr(0, end);
@@ -211,12 +241,17 @@ Tree parse_env(std::string_view text, std::string_view prefix) {
             line.remove_prefix(7);
         }
         const std::size_t equals = line.find('=');
-        if (line.starts_with(prefix) && equals != std::string_view::npos) {
-            is_empty = false;
-            take_variable(line.substr(0, equals), env_value(line.substr(equals + 1)), prefix, tree);
+        if (!line.starts_with("#") && equals != std::string_view::npos) {
+            lines[std::string(line.substr(0, equals))] = env_value(line.substr(equals + 1));
         }
     }
-    if (is_empty) {
+    json::object tree;
+    for (const auto& [name, value] : lines) {
+        if (name.starts_with(prefix)) {
+            take_variable(name, resolved(value, lines), prefix, tree);
+        }
+    }
+    if (tree.empty()) {
         return "it has no line " + std::string(prefix) + "NAME=value";
     }
     if (json::value* app = tree.if_contains("app")) {

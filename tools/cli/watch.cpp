@@ -108,16 +108,19 @@ int watched(std::optional<std::chrono::milliseconds> every, bool is_json, const 
     for (bool is_first = true;; is_first = false) {
         const WatchClock::time_point begin = WatchClock::now();
         int exit_code = kOk;
-        std::string block;
-        {
-            const Capture capture;
-            exit_code = look();
-            block = capture.text();
-        }
         if (is_terminal) {
+            std::string block;
+            {
+                const Capture capture;
+                exit_code = look();
+                block = capture.text();
+            }
             redraw(timestamp() + "  (q ends)\n\n" + block, is_first);
         } else {
-            std::cout << (is_first || is_json ? "" : "\n") << block << std::flush;
+            // Elsewhere complaints stay apart from the answers.
+            std::cout << (is_first || is_json ? "" : "\n");
+            exit_code = look();
+            std::cout << std::flush;
         }
         // The reader of the output has gone, for example `head`.
         if (!std::cout) {

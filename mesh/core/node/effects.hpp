@@ -127,6 +127,7 @@ struct SendData {
 struct DeliverLocal {
     RecordPtr record;
     std::uint64_t shards = 0;
+    Numbered numbered = {};
 };
 /// Hand the message to the shard.
 struct ToPort {

@@ -36,9 +36,9 @@ public:
     }
 
     /// Delivers the record to the shards with subscribers of the record's channels.
-    void deliver(const RecordPtr& record, Effects& out) const {
+    void deliver(const RecordPtr& record, Effects& out, const Numbered& numbered = {}) const {
         if (const std::uint64_t shards = audience_->shards_of(*record); shards != 0) {
-            out.push_back(DeliverLocal{record, shards});
+            out.push_back(DeliverLocal{record, shards, numbered});
         }
     }
     /// Sends on control, by the session with `to`; dropped without a session.

@@ -25,7 +25,7 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       publisher_(context_, serving_, membership_, stores_.ring, retained_),
       sleep_(context_, publisher_),
       traces_(context_, publisher_, stores_.ring, roster_, stores_.tallies),
-      arrivals_(context_, presence_, retained_, traces_),
+      arrivals_(context_, presence_, retained_, traces_, stores_.tallies),
       recovery_(context_, membership_, stores_.origins, arrivals_, traces_),
       window_(context_, stores_.local),
       subscriptions_(context_, window_, stores_.local, presence_, retained_),

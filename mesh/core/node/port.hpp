@@ -181,6 +181,7 @@ using FromShard = std::pair<ShardIndex, ToHub>;
 /// Deliver to this shard's confirmed subscribers of each of record->channels, but not to record->exclude_socket.
 struct Deliver {
     RecordPtr record;
+    Numbered numbered = {};
 };
 
 /// Every member holds the interest in `channel`: confirm the pending subscribers.

@@ -30,15 +30,15 @@ public:
     explicit ShardFeed(ShardMailbox& box) : box_(&box) {}
 
     /// Delivers a record, or counts its loss when the mailbox is full.
-    void deliver(const RecordPtr& record) {
+    void deliver(const RecordPtr& record, const Numbered& numbered = {}) {
         // Losses come first, so a Gap never follows later records.
         announce_losses();
         if (is_host_) {
-            answer(Deliver{record});
+            answer(Deliver{record, numbered});
         } else if (lossy() || box_->try_claim() == Push::kRefused) {
             lose(*record);
         } else {
-            gather(Deliver{record});
+            gather(Deliver{record, numbered});
         }
     }
 

@@ -6,6 +6,20 @@
 
 namespace tulle::mesh {
 
+Numbered Arrivals::numbered(Instant now, OriginId origin, const Record& record) const {
+    const Tally* tally = record.numbered_us == 0 ? nullptr : tallies_.find(origin);
+    if (tally == nullptr || tally->clock.error_us == 0) {
+        return {};
+    }
+    // In microseconds, in which sums of two clocks that the wire takes cannot overflow.
+    const std::int64_t age_us = now.time_since_epoch() / 1us - (record.numbered_us - tally->clock.offset_us);
+    const std::int64_t most_us = context_.limits().ring_age / 1us;
+    if (age_us < -most_us || age_us > most_us) {
+        return {};
+    }
+    return {Numbered::By::kOtherNode, now - std::chrono::microseconds{age_us}};
+}
+
 void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrived, Effects& out) {
     const RecordPtr& record = arrived.record;
     ++received_;
@@ -14,7 +28,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
     } else if (record->trace) {
         traces_.on_record(now, from, *record, arrived.arrival, out);
     } else if (record->retained == 0) {
-        context_.deliver(record, out);
+        context_.deliver(record, out, numbered(now, from, *record));
     } else {
         // The node holds the event even when every subscriber has got the event already.
         retained_.on_record(now, from, *record);
@@ -22,7 +36,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
         // The answers of the origin may have brought the event already on some channels: no subscriber gets an event
         // twice.
         if (const RecordPtr news = retained_.without_answered(from, record)) {
-            context_.deliver(news, out);
+            context_.deliver(news, out, numbered(now, from, *news));
         }
     }
 }
@@ -33,9 +47,9 @@ void Arrivals::on_filled(Instant now, OriginId origin, const RecordPtr& record, 
     } else if (record->retained > 0) {
         // The origin is dead and answers no more, so no channel is left out.
         retained_.on_filled(now, *record);
-        context_.deliver(record, out);
+        context_.deliver(record, out, numbered(now, origin, *record));
     } else if (!record->is_presence()) {
-        context_.deliver(record, out);
+        context_.deliver(record, out, numbered(now, origin, *record));
     }
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "mesh/core/node/mesh_context.hpp"
+#include "mesh/core/node/tallies.hpp"
 #include "mesh/core/presence/presence.hpp"
 #include "mesh/core/retained/retained.hpp"
 #include "mesh/core/trace/traces.hpp"
@@ -16,8 +17,8 @@ namespace tulle::mesh {
 /// Ownership: holds references to other services of the node, all of which outlive this object.
 class Arrivals {
 public:
-    Arrivals(MeshContext& context, Presence& presence, Retained& retained, Traces& traces)
-        : context_(context), presence_(presence), retained_(retained), traces_(traces) {}
+    Arrivals(MeshContext& context, Presence& presence, Retained& retained, Traces& traces, const Tallies& tallies)
+        : context_(context), presence_(presence), retained_(retained), traces_(traces), tallies_(tallies) {}
 
     /// Sets the shards that exist, as a mask: bit i stands for shard i.
     void set_shards(std::uint64_t shards) { shards_ = shards; }
@@ -34,10 +35,15 @@ public:
     [[nodiscard]] std::uint64_t received() const { return received_; }
 
 private:
+    /// When `origin` numbered the record, by this node's clock. Unknown when the record does not say, when the
+    /// difference of the clocks has not been measured, and when the answer lies further off than records are kept.
+    [[nodiscard]] Numbered numbered(Instant now, OriginId origin, const Record& record) const;
+
     MeshContext& context_;
     Presence& presence_;
     Retained& retained_;
     Traces& traces_;
+    const Tallies& tallies_;
     std::uint64_t shards_ = 0;
     std::uint64_t received_ = 0;
 };

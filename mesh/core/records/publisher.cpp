@@ -46,12 +46,14 @@ void Publisher::on(Instant now, ShardIndex shard, Publish& publish, Effects& out
                       .exclude_socket = std::move(publish.exclude_socket)};
         record.retained = publish.retained;
         record.keep_for = publish.keep_for;
+        const bool is_timed = timed_.take(now);
+        record.numbered_us = is_timed ? std::max<std::int64_t>(0, now.time_since_epoch() / 1us) : 0;
         // The stamp and the keepers belong to the record, so the record gets both before the ring makes the record
         // immutable.
         retained_.stamp(now, record);
         const RecordPtr numbered = ring_.append(now, std::move(record));
         retained_.on_own(now, *numbered);
-        context_.deliver(numbered, out);
+        context_.deliver(numbered, out, is_timed ? Numbered{Numbered::By::kThisNode, now} : Numbered{});
     } else {
         ++refused_;
     }

@@ -5,6 +5,7 @@
 
 #include "mesh/core/node/serving.hpp"
 #include "mesh/core/records/record_ring.hpp"
+#include "mesh/core/records/timed_records.hpp"
 #include "mesh/core/retained/retained.hpp"
 #include "mesh/core/session/membership.hpp"
 
@@ -51,6 +52,7 @@ private:
     const Membership& membership_;
     RecordRing& ring_;
     Retained& retained_;
+    TimedRecords timed_;
     bool is_paused_ = false;
     std::deque<std::pair<ShardIndex, Publish>> held_;
     std::uint64_t accepted_ = 0;

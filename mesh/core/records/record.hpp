@@ -105,6 +105,9 @@ struct Record {
     Stamp stamp = {};
     /// How long the record is retained.
     Duration keep_for = {};
+    /// The origin's monotonic clock when the origin numbered the message, in microseconds. 0: the record does not say;
+    /// only some messages do (TimedRecords).
+    std::int64_t numbered_us = 0;
     /// The keepers of the retaining channels, as named by the origin. Does not travel: only the origin knows the list.
     std::vector<OriginId> keepers = {};
 
@@ -122,6 +125,21 @@ struct Record {
 };
 
 using RecordPtr = std::shared_ptr<const Record>;
+
+/// When a message was numbered, and by whom: a measurement for whoever delivers the message.
+struct Numbered {
+    enum class By : std::uint8_t {
+        /// The message is not measured.
+        kUnknown,
+        kThisNode,
+        kOtherNode,
+    };
+    By by = By::kUnknown;
+    /// By this node's monotonic clock. A moment of another node is as exact as the difference of the two clocks is
+    /// known (ClockOffset), so it may lie a little in the future.
+    Instant at{};
+    friend bool operator==(const Numbered&, const Numbered&) = default;
+};
 
 /// How a marked message came to its receiver.
 enum class TracePath : std::uint8_t {

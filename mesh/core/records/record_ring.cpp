@@ -31,6 +31,7 @@ void make_stub(Record& record) {
     record.left = false;
     record.stamp = {};
     record.keep_for = {};
+    record.numbered_us = 0;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "node/pusher/core/duty_report.hpp"
 
+#include "mesh/base/assert.hpp"
 #include "node/pusher/core/app_webhooks.hpp"
 #include "node/pusher/core/channel_name.hpp"
 
@@ -38,7 +39,9 @@ void DutyReport::mark_all(const ChannelTable& channels, const PresenceRooms& roo
 }
 
 void DutyReport::release(std::string_view key) {
-    if (const auto found = held_.find(std::string(key)); found != held_.end() && --found->second == 0) {
+    const auto found = held_.find(std::string(key));
+    TULLE_ASSERT(found != held_.end());
+    if (--found->second == 0) {
         held_.erase(found);
     }
     mark_channel(key);
@@ -46,7 +49,8 @@ void DutyReport::release(std::string_view key) {
 
 void DutyReport::release_member(std::string_view key, std::string_view user) {
     const auto found = held_members_.find({std::string(key), std::string(user)});
-    if (found != held_members_.end() && --found->second == 0) {
+    TULLE_ASSERT(found != held_members_.end());
+    if (--found->second == 0) {
         held_members_.erase(found);
     }
     mark_member(key, user);

@@ -56,7 +56,9 @@ public:
     void hold(std::string_view key) { ++held_[std::string(key)]; }
     void release(std::string_view key);
     /// The same for the last connection of a user of a presence channel.
-    void hold_member(std::string_view key, std::string_view user) { ++held_members_[{std::string(key), std::string(user)}]; }
+    void hold_member(std::string_view key, std::string_view user) {
+        ++held_members_[{std::string(key), std::string(user)}];
+    }
     void release_member(std::string_view key, std::string_view user);
     /// The configuration of the apps has changed: marks every reported and every present item, so that the next flush
     /// finds the differences. O(channels and users of the shard).

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 
 void LeaveTeller::set_mode(LeaveMode mode) {
@@ -40,6 +42,7 @@ void LeaveTeller::leave(const std::string& channel, const std::string& user) {
 }
 
 void LeaveTeller::wait(Leaving leaving) {
+    TULLE_ASSERT(mode_ != LeaveMode::kNever && !leaving.channel.empty());
     std::string key = key_of(leaving.channel, leaving.user);
     due_[std::move(key)] = leavings_.push(reactor_.now(), std::move(leaving));
     reactor_.wake_at(*leavings_.next());

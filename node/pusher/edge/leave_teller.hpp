@@ -36,8 +36,8 @@ public:
 
     [[nodiscard]] LeaveMode mode() const { return mode_; }
     [[nodiscard]] Duration grace() const { return grace_; }
-    /// With kNever, leavings that wait are forgotten: from the end of the session with this node on, the other nodes give
-    /// all its users a grace. With kAtOnce they are told when their grace is over.
+    /// With kNever, leavings that wait are forgotten: from the end of the session with this node on, the other nodes
+    /// give all its users a grace. With kAtOnce they are told when their grace is over.
     void set_mode(LeaveMode mode);
 
     void subscribe(mesh::Subscribe message);
@@ -56,9 +56,9 @@ private:
         /// Empty: the channel itself.
         std::string user;
     };
-    /// Names a leaving in due_. Channels have no NUL.
+    /// Names a leaving in due_. With the length, as names may hold any bytes.
     [[nodiscard]] static std::string key_of(const std::string& channel, const std::string& user) {
-        return channel + '\0' + user;
+        return std::to_string(channel.size()) + ':' + channel + user;
     }
     void wait(Leaving leaving);
     void tell(const Leaving& leaving);

@@ -7,6 +7,7 @@
 
 #include "mesh/core/node/port.hpp"
 #include "node/edge/clock.hpp"
+#include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/connect.hpp"
 #include "node/pusher/wire/raw_json.hpp"
@@ -53,6 +54,7 @@ PublicHttp::PublicHttp(const Context& context)
       ws_limits_(context.ws_limits),
       limits_(context.limits),
       rations_(context.rations),
+      book_(context.book),
       demo_(context.demo),
       drain_ready_status_(context.drain_ready_status) {}
 
@@ -277,10 +279,12 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
         respond_api(ticket, pusher::api_error(413, "the event is larger than what may wait for a client"));
         return;
     }
-    const auto job = jobs_.emplace(++last_id_, Job{ticket, std::move(work.queries), std::move(work.plan)}).first;
+    const auto job =
+        jobs_.emplace(++last_id_, Job{ticket, std::move(work.queries), std::move(work.plan), reactor_.now()}).first;
     job->second.has_events = !work.events.empty();
     job->second.asked_retained = std::move(work.retained);
     for (pusher::PublishEvent& event : work.events) {
+        AppCounters& app = book_.of(app_of_key(event.channels.front()));
         mesh::Publish publish{job->first,
                               std::move(event.channels),
                               share(std::move(event.body)),
@@ -297,6 +301,7 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
             finish(job, pusher::unavailable("the node is overloaded"));
             return;
         }
+        app.published_total.add();
         ++job->second.awaited;
     }
     if (work.events.empty()) {
@@ -332,6 +337,10 @@ HttpResponse PublicHttp::answer_of(const Job& job) const {
 }
 
 void PublicHttp::finish(Jobs::iterator job, HttpResponse response) {
+    if (job->second.has_events) {
+        // The turn's time is from before the work of this turn, so the clock is read.
+        reactor_.counters().publish_seconds.observe(monotonic_now() - job->second.begun);
+    }
     respond_api(job->second.ticket, std::move(response));
     jobs_.erase(job);
 }

@@ -45,6 +45,7 @@ public:
         const WsLimits& ws_limits;
         NodeLimits& limits;
         AppRations& rations;
+        AppBook& book;
         const DemoContent& demo;
         /// The status of /ready while the node drains.
         unsigned drain_ready_status = 503;
@@ -73,11 +74,15 @@ public:
     void on_status(const mesh::StatusReply& reply);
 
 private:
+    // More fields than 15: nine are what the shard and the edge have given.
+
     /// A request that waits for the hub: first for its events to be numbered, then for the answers of the nodes.
     struct Job {
         HttpTicket ticket;
         std::vector<std::string> queries;
         pusher::AnswerPlan plan;
+        /// When the whole request was there.
+        Instant begun;
         bool has_events = false;
         /// Answers of the hub still to come.
         std::size_t awaited = 0;
@@ -106,8 +111,8 @@ private:
     [[nodiscard]] std::optional<HttpResponse> refuse_page(const HttpRequest& request) const;
     /// True when load balancers may send clients to this node.
     [[nodiscard]] bool takes_clients() const;
-    /// True when no new client is let in. A client that comes while others are moved, on a connection that stood before,
-    /// is let in and moved with the last: a refusal would cost the client a pause.
+    /// True when no new client is let in. A client that comes while others are moved, on a connection that stood
+    /// before, is let in and moved with the last: a refusal would cost the client a pause.
     [[nodiscard]] bool is_closed() const { return is_draining_ || limits_.drain() >= DrainState::kDrained; }
     /// The answer to a health check while takes_clients() is false.
     [[nodiscard]] HttpResponse not_ready();
@@ -143,6 +148,7 @@ private:
     const WsLimits& ws_limits_;
     NodeLimits& limits_;
     AppRations& rations_;
+    AppBook& book_;
     const DemoContent& demo_;
     const unsigned drain_ready_status_;
     bool is_ready_ = false;

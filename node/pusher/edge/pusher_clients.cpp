@@ -47,6 +47,7 @@ PusherClients::PusherClients(const Context& context)
       timeouts_(context.timeouts),
       limits_(context.limits),
       rations_(context.rations),
+      book_(context.book),
       cached_(context.reactor, context.hub),
       leaves_(context.reactor, context.hub, context.presence_grace),
       duties_(context.reactor, context.hub, context.apps, leaves_),
@@ -96,8 +97,9 @@ void PusherClients::on_open(WsConnection& connection) {
     }
     delivery_.fanout().reserve(slot);
     last_generation_ = (last_generation_ + 1) & kGenerationMask;
-    auto entering = std::make_unique<PusherClient>(PusherClient{
-        &connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_, last_generation_});
+    auto entering = std::make_unique<PusherClient>(
+        PusherClient{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_,
+                     last_generation_, &book_.of(admission.app->id)});
     // The quota is counted last, as from here on on_gone() gives the connection back.
     if (!rations_.open_connection(*admission.app)) {
         reactor_.counters().over_quota_total.add();
@@ -109,6 +111,7 @@ void PusherClients::on_open(WsConnection& connection) {
     delivery_.fanout().add(connection);
     ++size_;
     PusherClient& client = *clients_[slot.value];
+    client.counters->connections.add();
     pusher::SessionEffects effects;
     client.session.on_open(reactor_.now(), effects);
     run(client, effects);
@@ -116,6 +119,7 @@ void PusherClients::on_open(WsConnection& connection) {
 
 void PusherClients::on_text(WsConnection& connection, std::string_view text) {
     if (PusherClient* client = find(connection.slot())) {
+        client->counters->received_total.add();
         // Taken out of the member, as a nested call must not use the same vector.
         pusher::SessionEffects effects = std::exchange(spare_effects_, {});
         const PeerGate gate(limits_, connection.peer().address(), reactor_.now());
@@ -175,6 +179,7 @@ void PusherClients::on_gone(WsConnection& connection) {
     }
     depart(slot);
     rations_.close_connection(clients_[slot.value]->session.app().id);
+    clients_[slot.value]->counters->connections.sub();
     clients_[slot.value].reset();
     delivery_.fanout().remove(slot);
     --size_;
@@ -352,6 +357,7 @@ void PusherClients::publish(PusherClient& client, pusher::PublishClientEvent& ev
         return;
     }
     reactor_.counters().client_events_total.add();
+    client.counters->published_total.add();
     const Slot slot = client.connection->slot();
     mesh::Publish publish;
     // The sender hears only of a refusal, so the hub need not answer an accepted event.

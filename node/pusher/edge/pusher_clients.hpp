@@ -43,6 +43,7 @@ public:
         const pusher::SessionTimeouts& timeouts;
         NodeLimits& limits;
         AppRations& rations;
+        AppBook& book;
         /// For clients that this node closes to come back elsewhere.
         Duration presence_grace{};
         /// Of the socket ids.
@@ -151,6 +152,7 @@ private:
     const pusher::SessionTimeouts& timeouts_;
     NodeLimits& limits_;
     AppRations& rations_;
+    AppBook& book_;
     ChannelTable channels_;
     CacheChannels cached_;
     LeaveTeller leaves_;

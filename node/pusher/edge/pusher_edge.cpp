@@ -28,8 +28,9 @@ PusherEdge::PusherEdge(const EdgeContext& context, PusherOptions options)
       rations_(options_.rations ? options_.rations : std::make_shared<AppRations>(apps_)),
       ws_limits_{options_.outbox, options_.permessage_deflate},
       room_(http_share(context), options_.http_idle_timeout),
-      clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, *rations_, options_.presence_grace, options_.seed}),
-      http_({reactor_, hub_, room_, clients_, apps_, ws_limits_, *limits_, *rations_, options_.demo,
+      clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, *rations_, book_, options_.presence_grace,
+                options_.seed}),
+      http_({reactor_, hub_, room_, clients_, apps_, ws_limits_, *limits_, *rations_, book_, options_.demo,
              options_.drain_ready_status}),
       has_limited_app_(has_limited_app(apps_)) {}
 

@@ -50,6 +50,8 @@ class PusherEdge final : public Edge {
 public:
     PusherEdge(const EdgeContext& context, PusherOptions options);
 
+    /// The counters of the apps on this shard.
+    [[nodiscard]] const AppBook& app_book() const { return book_; }
     /// A new configuration of the apps. Clients of apps that are gone or disabled are closed.
     void set_apps(AppTable apps);
 
@@ -113,6 +115,7 @@ private:
     AppTable apps_;
     const std::shared_ptr<NodeLimits> limits_;
     const std::shared_ptr<AppRations> rations_;
+    AppBook book_;
     const WsLimits ws_limits_;
     HttpRoom room_;
     PusherClients clients_;

@@ -8,6 +8,7 @@
 #include "node/core/channel_table.hpp"
 #include "node/core/slot.hpp"
 #include "node/pusher/core/apps.hpp"
+#include "node/pusher/edge/app_book.hpp"
 #include "node/pusher/wire/session.hpp"
 #include "node/web/ws_connection.hpp"
 
@@ -21,6 +22,8 @@ struct PusherClient {
     AppTable apps;
     /// Tells apart clients that have had the same slot one after the other.
     std::uint32_t generation;
+    /// Of the session's app; the book of the edge outlives the client.
+    AppCounters* counters;
 };
 
 /// The clients of a shard, as the other parts of the Pusher edge see them. PusherClients implements the interface; so

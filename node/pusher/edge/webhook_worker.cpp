@@ -48,6 +48,12 @@ mesh::DutyOutcome outcome_of(DutyEnd end) {
     return mesh::DutyOutcome::kUnknown;
 }
 
+/// A request without an outcome, and when it began.
+struct Attempt {
+    EndpointId endpoint;
+    Instant begun;
+};
+
 /// Orders of other threads to the worker, taken at the next turn.
 struct Orders {
     std::optional<AppTable> apps;
@@ -270,8 +276,9 @@ private:
 
     void take_outcome(const WebhookOutcome& outcome) {
         const auto found = attempts_.extract(outcome.id);
-        const EndpointId& endpoint = found.mapped();
+        const EndpointId& endpoint = found.mapped().endpoint;
         counters_.webhook_attempts_total.add();
+        counters_.webhook_seconds.observe(now_ - found.mapped().begun);
         if (!outcome.is_taken()) {
             counters_.webhook_failures_total.add();
             counters_.webhook_refused_addresses_total.add(outcome.is_address_refused ? 1 : 0);
@@ -409,7 +416,7 @@ private:
         for (const auto& [name, value] : webhook->headers) {
             request.headers.push_back(name + ": " + value);
         }
-        attempts_.emplace(request.id, attempt.endpoint);
+        attempts_.emplace(request.id, Attempt{attempt.endpoint, now_});
         sender_.start(std::move(request));
     }
 
@@ -437,7 +444,7 @@ private:
     QueueEffects queue_effects_;
     std::vector<TellCount> counts_;
     /// Requests without an outcome, by id.
-    std::map<std::uint64_t, EndpointId> attempts_;
+    std::map<std::uint64_t, Attempt> attempts_;
     std::uint64_t last_attempt_ = 0;
     Instant now_{};
     bool is_leaving_ = false;

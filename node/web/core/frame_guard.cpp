@@ -74,8 +74,10 @@ FrameGuard::Verdict FrameGuard::on_header(Instant now) {
     // Control frames may come between the fragments of a message, and do not count as fragments.
     if ((header_[0] & kControl) != 0) {
         // Only the first Close frame counts; a client may not send another.
-        if ((header_[0] & kOpcode) == kClose && close_code_ == 0) {
-            close_have_ = 0;
+        if ((header_[0] & kOpcode) == kClose && close_code_ == 0 && !has_empty_close_) {
+            has_empty_close_ = payload_left_ == 0;
+            // A frame without a payload has no code, and the payload of the next frame is none.
+            close_have_ = has_empty_close_ ? kCodeBytes : 0;
         }
         // The second begins with its first control frame rather than on the clock's full second.
         if (now - second_ >= 1s) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "mesh/base/time.hpp"
+#include "node/core/code_counts.hpp"
 
 namespace tulle::node {
 
@@ -34,6 +35,10 @@ public:
     [[nodiscard]] Verdict on_bytes(Instant now, std::string_view bytes);
     /// True when a Close frame of the client has come, with a code.
     [[nodiscard]] bool is_closed() const { return close_code_ != 0; }
+    /// The code of the client's Close frame; kNoCloseCode for a Close frame without a code; 0 before the Close frame.
+    [[nodiscard]] std::uint16_t close_code() const {
+        return close_code_ == 0 && has_empty_close_ ? kNoCloseCode : static_cast<std::uint16_t>(close_code_);
+    }
     /// True when the client has sent a Close frame with the code 1014, bad gateway. 1014 is the only code that a client
     /// may send by IANA's registry of close codes and that the WebSocket stream does not know.
     [[nodiscard]] bool closed_by_gateway() const { return close_code_ == kBadGateway; }
@@ -66,6 +71,7 @@ private:
     std::size_t control_frames_ = 0;
     /// The code of the Close frame, as far as the code has come; 0 before.
     unsigned close_code_ = 0;
+    bool has_empty_close_ = false;
     /// Bytes of the code that have come; 2 when no code is expected.
     std::size_t close_have_ = 2;
     /// When the second began in which `control_frames_` are counted.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace tulle::node {
@@ -56,5 +57,9 @@ private:
 /// Size in bytes of the unmasked frame at the start of `bytes`, header included. The payload need not have come whole.
 /// 0 when `bytes` holds less than the header.
 [[nodiscard]] std::size_t frame_size(std::string_view bytes);
+
+/// The code of the unmasked Close frame that `bytes` begin with; 1005 for a Close frame without a code (RFC 6455,
+/// 7.1.5). Nothing for any other frame, and for bytes that hold less than the code.
+[[nodiscard]] std::optional<std::uint16_t> close_code(std::string_view bytes);
 
 }  // namespace tulle::node

@@ -182,10 +182,13 @@ TEST(CliImport, TakesThePhpOfReverb) {
 }
 
 TEST(CliImport, TakesTheVariablesOfReverb) {
-    const node::Config config =
-        loaded("APP_KEY=base64:x\nREVERB_APP_ID=1\nREVERB_APP_KEY=k\nREVERB_APP_SECRET=s\nREVERB_SERVER_PORT=8081\n",
-               "reverb");
+    const node::Config config = loaded(
+        "APP_KEY=base64:x\nREVERB_APP_ID=\"${ID}\"\nREVERB_APP_KEY=${KEY:-k}\nREVERB_APP_SECRET=s\nID=1\n"
+        "REVERB_SERVER_PORT=8081\n",
+        "reverb", {{"KEY", "given"}});
     EXPECT_EQ(config.listen.port, 8081);
+    EXPECT_EQ(config.apps.at(0).id, "1");
+    EXPECT_EQ(config.apps.at(0).key, "given");
     EXPECT_EQ(config.apps.at(0).secret, "s");
 }
 

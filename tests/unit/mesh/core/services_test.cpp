@@ -54,7 +54,7 @@ protected:
     Publisher publisher_{context_, serving_, membership_, stores_.ring, retained_};
     Sleep sleep_{context_, publisher_};
     Traces traces_{context_, publisher_, stores_.ring, roster_, stores_.tallies};
-    Arrivals arrivals_{context_, presence_, retained_, traces_};
+    Arrivals arrivals_{context_, presence_, retained_, traces_, stores_.tallies};
     Recovery recovery_{context_, membership_, stores_.origins, arrivals_, traces_};
     InterestWindow window_{context_, stores_.local};
     Subscriptions subscriptions_{context_, window_, stores_.local, presence_, retained_};
@@ -222,6 +222,45 @@ TEST_F(Services, AnArrivalGoesWhereItsKindBelongs) {
     arrive(record(3, {presence_key("app/presence-x")}, "u"));
     EXPECT_EQ(delivered().size(), 1u) << "neither of the two is delivered";
     EXPECT_EQ(arrivals_.received(), 3u);
+}
+
+TEST_F(Services, AnArrivalIsMeasuredByTheOriginsClockOnceTheClockIsKnown) {
+    meet(2);
+    stores_.local.add(ShardIndex{0}, "app/x");
+    std::uint64_t n = 0;
+    const auto numbered = [&](std::int64_t numbered_us) {
+        Record what = record(++n, {"app/x"});
+        what.numbered_us = numbered_us;
+        out_.clear();
+        arrivals_.on_record(now_, OriginId{2}, {std::make_shared<const Record>(std::move(what)), {}}, out_);
+        return std::get<DeliverLocal>(out_.at(0)).numbered;
+    };
+    const std::int64_t now_us = now_.time_since_epoch() / 1us;
+    EXPECT_EQ(numbered(now_us), Numbered{}) << "nothing is known of the clock";
+    // The origin's clock is 7 s ahead.
+    stores_.tallies.of(OriginId{2}).clock = {7'000'000, 20};
+    EXPECT_EQ(numbered(now_us + 6'999'000), (Numbered{Numbered::By::kOtherNode, now_ - 1ms}));
+    EXPECT_EQ(numbered(now_us + 7'000'010), (Numbered{Numbered::By::kOtherNode, now_ + 10us})) << "within the error";
+    EXPECT_EQ(numbered(0), Numbered{}) << "the record does not say";
+    // Further off than records are kept, and the ends of what the wire takes: no honest record says so.
+    for (const std::int64_t odd :
+         {now_us + 7'000'000 - 60'000'001, now_us + 7'000'000 + 60'000'001, std::int64_t{1}, std::int64_t{1} << 60}) {
+        EXPECT_EQ(numbered(odd), Numbered{}) << odd;
+    }
+}
+
+TEST_F(Services, TheFirstMessageInAMillisecondAndEverySixteenthSayWhenTheyWereNumbered) {
+    TimedRecords timed;
+    EXPECT_TRUE(timed.take(now_));
+    for (int burst = 0; burst < 3; ++burst) {
+        for (std::size_t i = 1; i < TimedRecords::kEvery; ++i) {
+            EXPECT_FALSE(timed.take(now_)) << i;
+        }
+        EXPECT_TRUE(timed.take(now_));
+    }
+    EXPECT_FALSE(timed.take(now_ + 999us));
+    EXPECT_TRUE(timed.take(now_ + 1ms));
+    EXPECT_TRUE(timed.take(now_ + 2ms));
 }
 
 TEST_F(Services, WhatIsGoneIsToldToTheSubscribersOrToAllWhenNobodyKnowsWhose) {

@@ -71,8 +71,9 @@ protected:
                 if (const auto* result = std::get_if<TraceResult>(&answer->message)) {
                     result_ = *result;
                 }
-            } else if (std::holds_alternative<DeliverLocal>(effect)) {
+            } else if (const auto* local = std::get_if<DeliverLocal>(&effect)) {
                 ++delivered_;
+                numbered_[from] = local->numbered;
             }
         }
     }
@@ -125,6 +126,8 @@ protected:
     std::optional<std::size_t> frozen_;
     std::optional<TraceResult> result_;
     std::size_t delivered_ = 0;
+    /// Of the last delivery on each node.
+    std::map<std::size_t, Numbered> numbered_;
     Instant now_ = kStart;
 };
 
@@ -238,6 +241,29 @@ TEST_F(TraceTest, ASleepIsNoRoundTrip) {
         EXPECT_EQ(member.state, "alive");
         EXPECT_LT(member.rtt_us, 5'000u);
     }
+}
+
+TEST_F(TraceTest, EachNodeKnowsWhenADeliveredMessageWasNumbered) {
+    subscribe(0, 1);
+    run_for(1s);
+    const Instant begun = now_;
+    drop_data_ = [](std::size_t, std::size_t to) { return to == 2; };
+    turn(0, {PortInput{ShardIndex{0}, Publish{0, {"app/news"}, share(EventBody("e", "1"))}}});
+    run_for(100ms);
+    EXPECT_EQ(numbered_.at(0), (Numbered{Numbered::By::kThisNode, begun}));
+    EXPECT_EQ(numbered_.at(1).by, Numbered::By::kOtherNode);
+    const std::optional<SessionStatus> session = nodes_[1]->status(now_).members[0].session;
+    ASSERT_TRUE(session && session->clock_error_us > 0);
+    const auto off_us = static_cast<std::uint64_t>(std::abs((numbered_.at(1).at - begun) / 1us));
+    EXPECT_LE(off_us, session->clock_error_us) << "all nodes have one clock here";
+    // The origin dies, and what the third node has missed is filled in by the second, with its time.
+    drop_data_ = nullptr;
+    ASSERT_FALSE(numbered_.contains(2));
+    frozen_ = 0;
+    run_for(10s);
+    ASSERT_TRUE(numbered_.contains(2));
+    EXPECT_EQ(numbered_.at(2).by, Numbered::By::kOtherNode);
+    EXPECT_LE(std::abs((numbered_.at(2).at - begun) / 1ms), 2);
 }
 
 TEST_F(TraceTest, TheStatusOfAHealthyPairAgrees) {

@@ -114,6 +114,22 @@ TEST(Codec, CarriesFramesAndTails) {
     EXPECT_EQ(std::get<Tail>(tail->body).upto, RecordNo{5});
 }
 
+TEST(Codec, CarriesTheTimeOfARecordToNodesThatKnowTheField) {
+    const auto carried = [](std::int64_t numbered_us, std::uint32_t protocol) {
+        Record timed = *record("app/a", 10);
+        timed.numbered_us = numbered_us;
+        Data data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({std::make_shared<const Record>(timed)})};
+        data.protocol = protocol;
+        return decode_data(encode(data));
+    };
+    const auto back = carried(123'456'789, kProtocolVersion);
+    ASSERT_TRUE(back);
+    EXPECT_EQ(std::get<FramePtr>(back->body)->records[0]->numbered_us, 123'456'789);
+    EXPECT_EQ(std::get<FramePtr>(carried(5, kOldestProtocolVersion)->body)->records[0]->numbered_us, 0);
+    EXPECT_TRUE(carried(kMaxClockUs, kProtocolVersion));
+    EXPECT_EQ(carried(kMaxClockUs + 1, kProtocolVersion).error(), CodecError::kLimit);
+}
+
 TEST(Codec, CarriesLastEventsAndWhatKeepsThem) {
     Record retained{RecordNo{7}, {"app/cache-a", "app/b"}, share(EventBody("e", "x")), {}};
     retained.retained = 1;

@@ -41,8 +41,9 @@ TEST(Rebalance, TakesNoNumberOfAnotherNodeOnTrust) {
     for (int i = 0; i < 100; ++i) {
         result.parts.emplace_back(R"({"load_of":"n","clients":18446744073709551615,"takes_clients":true})");
     }
-    for (const std::string part : {"", "{}", "[]", "x", R"({"load_of":"n"})", R"({"load_of":1,"clients":"x","takes_clients":true})",
-                                   R"({"load_of":"n","clients":1,"takes_clients":1})"}) {
+    for (const std::string part :
+         {"", "{}", "[]", "x", R"({"load_of":"n"})", R"({"load_of":1,"clients":"x","takes_clients":true})",
+          R"({"load_of":"n","clients":1,"takes_clients":1})"}) {
         result.parts.push_back(part);
     }
     result.parts.emplace_back(R"({"load_of":"n","clients":-1,"takes_clients":true})");
@@ -56,8 +57,8 @@ TEST(Rebalance, ReadsOnlyItsOwnQuestion) {
     EXPECT_EQ(parse_rebalance_query(rebalance_query({250, 1'000})), (RebalanceOrder{250, 1'000}));
     for (const std::string query :
          {"", "tulle.rebalance.v1 ", "tulle.rebalance.v1 1", "tulle.rebalance.v1 0 5", "tulle.rebalance.v1 10001 5",
-          "tulle.rebalance.v1 1x 5", "tulle.rebalance.v1 1 5x", "tulle.rebalance.v1 1 -5", "tulle.rebalance.v1 1 99999999999",
-          "tulle.rebalance.v2 1 5", "{\"report\":\"status\"}"}) {
+          "tulle.rebalance.v1 1x 5", "tulle.rebalance.v1 1 5x", "tulle.rebalance.v1 1 -5",
+          "tulle.rebalance.v1 1 99999999999", "tulle.rebalance.v2 1 5", "{\"report\":\"status\"}"}) {
         EXPECT_EQ(parse_rebalance_query(query), std::nullopt) << query;
     }
 }
@@ -66,8 +67,7 @@ TEST(Rebalance, GathersTheAnswersOfAllNodes) {
     mesh::QueryResult result;
     result.parts = {render_rebalance_share({"n1", 5, true}, 5, 0), "", "not JSON", "{}"};
     result.missing = {"n2"};
-    EXPECT_EQ(render_rebalance(result),
-              R"({"nodes":[{"name":"n1","clients":5,"mean":5,"moves":0}],"missing":["n2"]})");
+    EXPECT_EQ(render_rebalance(result), R"({"nodes":[{"name":"n1","clients":5,"mean":5,"moves":0}],"missing":["n2"]})");
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ protected:
                            {.name = "shop", .has_secret = true, .shards = {&shop_[0], &shop_[1]}}}};
     }
     [[nodiscard]] static std::string metrics(const std::optional<RedisView>& redis) {
-        return render_metrics({}, ReloadCounters{}, AdminCounters{}, redis, nullptr);
+        return render_metrics({{}, ReloadCounters{}, AdminCounters{}, redis}, {}, nullptr);
     }
 
     redis::RealmCounters open_[2];

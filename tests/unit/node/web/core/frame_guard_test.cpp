@@ -143,10 +143,13 @@ TEST(FrameGuard, KnowsTheCodeThatTheStreamDoesNotKnow) {
         FrameGuard guard;
         ASSERT_EQ(guard.on_bytes(kStart, close_frame(code) + close_frame(1014)), Verdict::kFine);
         EXPECT_FALSE(guard.closed_by_gateway()) << code;
+        EXPECT_EQ(guard.close_code(), code);
     }
     FrameGuard guard;
+    EXPECT_EQ(guard.close_code(), 0u);
     ASSERT_EQ(guard.on_bytes(kStart, frame(0x88, 0) + frame(0x89, 2)), Verdict::kFine);
     EXPECT_FALSE(guard.closed_by_gateway());
+    EXPECT_EQ(guard.close_code(), kNoCloseCode);
 }
 
 }  // namespace

@@ -107,6 +107,7 @@ constexpr ShardMetric kShardMetrics[] = {
     {"signins_total", "Sign-ins of users that succeeded", &ShardCounters::signins_total},
     {"users_ended_total", "Clients closed because the app ended the connections of their user",
      &ShardCounters::users_ended_total},
+    {"clients_kicked_total", "Connections closed by order of an operator", &ShardCounters::clients_kicked_total},
     {"cache_misses_total", "New subscribers of cache channels without a last event",
      &ShardCounters::cache_misses_total},
     {"gaps_told_total", "Clients told by tulle:gap that messages for them were lost between nodes",

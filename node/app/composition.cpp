@@ -163,6 +163,7 @@ Composition::Composition(const Config& config, Signals& signals)
 
 PusherOptions Composition::pusher_options(const Config& config, const AppTable& apps) const {
     PusherOptions options;
+    options.name = config.name;
     options.apps = apps;
     options.rations = rations_;
     options.timeouts = config.timeouts;

@@ -106,6 +106,16 @@ public:
     /// The channels with confirmed subscribers and a key that starts with `prefix`, sorted by key. O(channels of the
     /// shard).
     [[nodiscard]] std::vector<ChannelCount> list(std::string_view prefix) const;
+    /// Calls `visit` with the key and the number of confirmed subscribers of each channel that has some, in no
+    /// particular order. O(channels of the shard).
+    template <class Visit>
+    void each(Visit&& visit) const {
+        for (const Channel& channel : channels_) {
+            if (channel.name != nullptr && channel.admitted > 0) {
+                visit(std::string_view(*channel.name), channel.admitted);
+            }
+        }
+    }
     /// The number of channels with a subscriber, pending channels included.
     [[nodiscard]] std::size_t size() const { return ids_.size(); }
     /// The number of subscriptions, pending subscriptions included.

@@ -210,6 +210,27 @@ std::vector<std::string_view> PresenceRooms::own_cards(std::string_view channel)
     return cards;
 }
 
+std::vector<std::string_view> PresenceRooms::own_ids(std::string_view channel, std::size_t most,
+                                                     std::size_t& number) const {
+    std::vector<std::string_view> ids;
+    number = 0;
+    if (const auto room = rooms_.find(channel); room != rooms_.end()) {
+        for (const auto& [user, local] : room->second.locals) {
+            number += local.is_in ? 1 : 0;
+            if (local.is_in && ids.size() < most) {
+                ids.push_back(user);
+            }
+        }
+    }
+    return ids;
+}
+
+const std::string* PresenceRooms::any_user_of(Slot slot) const {
+    const auto channels = channels_by_slot_.find(slot.value);
+    return channels == channels_by_slot_.end() || channels->second.empty() ? nullptr
+                                                                           : user_of(slot, channels->second.front());
+}
+
 SharedBytes PresenceRooms::own_card(std::string_view channel, std::string_view user) const {
     const auto room = rooms_.find(channel);
     if (room == rooms_.end()) {

@@ -120,6 +120,13 @@ public:
     [[nodiscard]] std::vector<std::string_view> own_cards(std::string_view channel) const;
     /// The card of `user` if own_cards includes the card; null otherwise.
     [[nodiscard]] SharedBytes own_card(std::string_view channel, std::string_view user) const;
+    /// The ids of the users of own_cards, sorted, at most `most`. `number` becomes the number of all. Valid until the
+    /// next change.
+    [[nodiscard]] std::vector<std::string_view> own_ids(std::string_view channel, std::size_t most,
+                                                        std::size_t& number) const;
+    /// A user that the connection has brought to any channel; null when the connection has entered none. O(1). Valid
+    /// until the next change.
+    [[nodiscard]] const std::string* any_user_of(Slot slot) const;
     /// The users of own_cards in all channels, as pairs of channel and user, sorted.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> own_users() const;
 

@@ -100,6 +100,8 @@ struct ShardCounters {
     Counter signins_total;
     /// Connections closed because the app ended the connections of their user.
     Counter users_ended_total;
+    /// Connections closed by order of an operator.
+    Counter clients_kicked_total;
     /// New subscribers of cache channels without a last event.
     Counter cache_misses_total;
     /// Frames of tulle:gap that were queued.

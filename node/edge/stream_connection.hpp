@@ -53,6 +53,10 @@ public:
     [[nodiscard]] virtual std::size_t memory() const {
         return outbox_.pinned() + (cipher_ == nullptr ? 0 : cipher_->sealed().pinned());
     }
+    /// Bytes that wait for the peer, without those that the kernel has taken.
+    [[nodiscard]] std::size_t waiting_bytes() const {
+        return outbox_.bytes() + (cipher_ == nullptr ? 0 : cipher_->sealed().bytes());
+    }
     /// Ends the connection for want of memory, within kShedTimeout; bytes that the peer has not taken by then are
     /// thrown away. The time also holds for a connection that is being closed already.
     void shed();
@@ -111,10 +115,6 @@ protected:
     /// Queues a whole frame in answer to a frame of the peer. A peer with more than kOutboxReserveBytes beyond the
     /// outbox's limit asks without end and never reads the answers: such a peer is given up.
     void queue_bounded(std::string_view bytes);
-    /// Bytes that wait for the peer.
-    [[nodiscard]] std::size_t waiting_bytes() const {
-        return outbox_.bytes() + (cipher_ == nullptr ? 0 : cipher_->sealed().bytes());
-    }
     /// Gives up an open client that is too slow by a rule of its protocol.
     void give_up_slow() { give_up(Farewell::kSlow); }
     /// Marks the connection for the Recoder, or takes the mark back. Call while the connection is in no Fanout.

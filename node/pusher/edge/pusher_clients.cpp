@@ -99,7 +99,8 @@ void PusherClients::on_open(WsConnection& connection) {
     last_generation_ = (last_generation_ + 1) & kGenerationMask;
     auto entering = std::make_unique<PusherClient>(
         PusherClient{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_,
-                     last_generation_, &book_.of(admission.app->id)});
+                     last_generation_, &book_.of(admission.app->id),
+                     reactor_.now()});
     // The quota is counted last, as from here on on_gone() gives the connection back.
     if (!rations_.open_connection(*admission.app)) {
         reactor_.counters().over_quota_total.add();
@@ -122,6 +123,7 @@ void PusherClients::on_text(WsConnection& connection, std::string_view text) {
         client->counters->received_total.add();
         // Taken out of the member, as a nested call must not use the same vector.
         pusher::SessionEffects effects = std::exchange(spare_effects_, {});
+        ++client->received;
         const PeerGate gate(limits_, connection.peer().address(), reactor_.now());
         client->session.on_text(reactor_.now(), text, {channels_, presence_.rooms(), &gate}, effects);
         run(*client, effects);

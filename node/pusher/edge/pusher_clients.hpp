@@ -23,6 +23,7 @@
 #include "node/pusher/edge/pusher_users.hpp"
 #include "node/pusher/wire/session.hpp"
 #include "node/web/ws_connection.hpp"
+#include "node/wire/client_question.hpp"
 
 namespace tulle::node {
 
@@ -78,6 +79,9 @@ public:
     void on_member_changed(const mesh::MemberChanged& change);
     /// Closes the connections signed in as the user, and the connections on presence channels as the user.
     void end_user(std::string_view app_id, std::string_view user) override;
+    /// The answer of this shard to a question about clients, in parts for the mesh. Carries out an order to close
+    /// connections. `node`: the name of this node.
+    [[nodiscard]] std::vector<std::string> answer(const ClientQuestion& question, const std::string& node);
     /// The hub has refused a client event of this shard: tells the sender, if still connected.
     void on_publish_refused(const mesh::Published& answer);
     /// The hub has room again: reads on from all paused connections.

@@ -1,10 +1,15 @@
 // The part of PusherClients that refuses and ends clients: refused connections, apps after a change of the
-// configuration, and users ended by order of their app.
+// configuration, users ended by order of their app, and connections closed by an operator.
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
+
+#include <spdlog/spdlog.h>
 
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
+#include "node/pusher/edge/pusher_census.hpp"
 #include "node/pusher/edge/pusher_clients.hpp"
 #include "node/pusher/wire/connect.hpp"
 
@@ -72,6 +77,28 @@ void PusherClients::end(const std::vector<Slot>& slots) {
             run(*client, effects);
         }
     }
+}
+
+std::vector<std::string> PusherClients::answer(const ClientQuestion& question, const std::string& node) {
+    const PusherCensus census({reactor_.now(), node, apps_, clients_, channels_, presence_.rooms(), users_});
+    if (question.what != ClientQuestion::What::kKick || !census.is_for_us(question)) {
+        return census.answer(question, mesh::kMaxQueryPartBytes);
+    }
+    // The answer names the connections, so it is written before they end.
+    const std::vector<Slot> slots = census.choose(question).slots;
+    std::vector<std::string> parts = census.answer(question, mesh::kMaxQueryPartBytes);
+    for (const Slot slot : slots) {
+        if (PusherClient* client = find(slot)) {
+            pusher::SessionEffects effects;
+            client->session.on_kicked(question.reconnects, effects);
+            reactor_.counters().clients_kicked_total.add(effects.empty() ? 0 : 1);
+            run(*client, effects);
+        }
+    }
+    if (!slots.empty()) {
+        spdlog::info("connections closed by an operator: {}", slots.size());
+    }
+    return parts;
 }
 
 }  // namespace tulle::node

@@ -7,6 +7,7 @@
 #include "node/pusher/wire/channel_query.hpp"
 #include "node/web/http_connection.hpp"
 #include "node/web/refuse_full.hpp"
+#include "node/wire/client_question.hpp"
 
 namespace tulle::node {
 namespace {
@@ -101,6 +102,9 @@ void PusherEdge::handle(const mesh::ClusterUsage& usage) {
 std::optional<std::vector<std::string>> PusherEdge::answer(const mesh::LocalQuery& query) {
     if (const std::optional<pusher::EndUser> order = pusher::decode_end_user(query.body)) {
         clients_.end_user(order->app_id, order->user);
+    }
+    if (const std::optional<ClientQuestion> question = decode_client_question(query.body)) {
+        return clients_.answer(*question, options_.name);
     }
     return pusher::answer_channel_query(query.body, clients_.tables(), mesh::kMaxQueryPartBytes);
 }

@@ -22,6 +22,8 @@ namespace tulle::node {
 
 /// The configuration of the Pusher edge of a shard.
 struct PusherOptions {
+    /// The name of the node, for answers about its clients.
+    std::string name{};
     AppTable apps;
     /// Shared by the shards of the node; null: this edge counts alone.
     std::shared_ptr<AppRations> rations = nullptr;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "mesh/base/event_body.hpp"
+#include "mesh/base/time.hpp"
 #include "node/core/channel_table.hpp"
 #include "node/core/slot.hpp"
 #include "node/pusher/core/apps.hpp"
@@ -24,6 +25,9 @@ struct PusherClient {
     std::uint32_t generation;
     /// Of the session's app; the book of the edge outlives the client.
     AppCounters* counters;
+    Instant opened_at{};
+    /// Messages that have come from the client.
+    std::uint64_t received = 0;
 };
 
 /// The clients of a shard, as the other parts of the Pusher edge see them. PusherClients implements the interface; so

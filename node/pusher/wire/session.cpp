@@ -292,6 +292,14 @@ void Session::on_loss(SessionEffects& out) {
     close(4200, "Messages were lost: please reconnect", out);
 }
 
+void Session::on_kicked(bool reconnects, SessionEffects& out) {
+    if (reconnects) {
+        close(4200, "An operator has closed the connection: please reconnect", out);
+    } else {
+        close(4009, "An operator has closed the connection", out);
+    }
+}
+
 void Session::on_drain(SessionEffects& out) {
     close(4200, "The node is going away: please reconnect", out);
 }

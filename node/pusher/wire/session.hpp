@@ -149,6 +149,8 @@ public:
     void on_signed_in(SessionEffects& out);
     /// The app ends all connections of the user: closes with 4009.
     void on_terminated(SessionEffects& out);
+    /// An operator closes the connection: with 4200 for the client to connect again, or with 4009 for it to stay away.
+    void on_kicked(bool reconnects, SessionEffects& out);
     /// The node has not accepted a client event of this connection, as the hub or the mesh has no room.
     void on_publish_refused(SessionEffects& out);
     /// A client event of this connection is larger than the bytes that may wait for a client. To be called only in
@@ -169,6 +171,10 @@ public:
     [[nodiscard]] Instant next_deadline() const;
     [[nodiscard]] const App& app() const { return *app_; }
     [[nodiscard]] const std::string& socket_id() const { return socket_id_; }
+    /// The session has told the client to close, and the connection ends.
+    [[nodiscard]] bool is_closed() const { return is_closed_; }
+    /// The signed-in user; null for none. Valid until the next call of another function.
+    [[nodiscard]] const Member* user() const { return user_.get(); }
 
 private:
     // More fields than 15: one state machine of one client.

@@ -69,6 +69,8 @@ public:
     class Card {
     public:
         [[nodiscard]] std::uint64_t id() const { return id_; }
+        /// Never changes.
+        [[nodiscard]] const ClientOrigin& origin() const { return origin_; }
         /// A command has come. `name` must live for ever.
         void note_command(const char* name, Instant now) {
             command_.store(name, std::memory_order_relaxed);

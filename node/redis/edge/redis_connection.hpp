@@ -66,6 +66,7 @@ public:
     /// Names the connection in the node: no other connection has had the id.
     [[nodiscard]] std::uint64_t id() const { return card_->id(); }
     [[nodiscard]] const Session& session() const { return *session_; }
+    [[nodiscard]] Instant opened_at() const { return card_->origin().opened_at; }
     [[nodiscard]] std::size_t memory() const override;
 
 private:

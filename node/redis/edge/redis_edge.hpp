@@ -29,6 +29,7 @@
 #include "node/redis/edge/redis_connection.hpp"
 #include "node/redis/edge/store_port.hpp"
 #include "node/redis/wire/session.hpp"
+#include "node/wire/client_question.hpp"
 
 namespace tulle::node::redis {
 
@@ -217,6 +218,10 @@ private:
         std::span<const Slot> subscribers = {};
     };
 
+    /// This shard's answer to a question about clients. Carries out an order to close connections.
+    [[nodiscard]] std::vector<std::string> answer_clients(const ClientQuestion& question);
+    /// The channels and patterns of a connection in all realms, sorted.
+    [[nodiscard]] std::vector<std::string> names_of(Slot slot) const;
     /// Begins to serve a client.
     void serve(Socket socket, Peer peer);
     /// Serves the connections of early_ as soon as the node serves, and drops those that have waited for too long.

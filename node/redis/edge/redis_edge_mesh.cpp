@@ -375,6 +375,9 @@ void RedisEdge::handle(const mesh::PeerChange& change) {
 }
 
 std::optional<std::vector<std::string>> RedisEdge::answer(const mesh::LocalQuery& query) {
+    if (const std::optional<ClientQuestion> clients = decode_client_question(query.body)) {
+        return answer_clients(*clients);
+    }
     if (const std::optional<StoreAsk> ask = speaks_for_node_ ? decode_store_ask(query.body) : std::nullopt) {
         const Realm* of = options_.realms.find(ask->realm);
         if (of == nullptr || port_of(*of).store == nullptr) {

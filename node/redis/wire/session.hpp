@@ -126,6 +126,8 @@ public:
     /// The realm of the connection; null before AUTH.
     [[nodiscard]] const Realm* realm() const { return realm_; }
     [[nodiscard]] Resp version() const { return version_; }
+    /// What CLIENT LIST says of the session.
+    [[nodiscard]] const ClientFacts& facts() const { return facts_; }
     [[nodiscard]] bool is_subscriber() const { return subscriptions() > 0; }
     /// About the bytes of memory that the subscriptions of the client take.
     [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }

@@ -150,5 +150,21 @@ TEST(PresenceRooms, FindsTheConnectionsOfAUserInTheChannelsOfAnApp) {
     EXPECT_EQ(rooms.connections("app/", "eve"), std::vector<Slot>{});
 }
 
+TEST_F(PresenceRoomsTest, NamesTheUsersOfThisShardAndTheUserOfAConnection) {
+    EXPECT_EQ(rooms.any_user_of(kA), nullptr);
+    enter(kA, "u");
+    enter(kB, "t");
+    enter(kC, "s");
+    std::size_t number = 9;
+    EXPECT_EQ(rooms.own_ids(kRoom, 2, number), (std::vector<std::string_view>{"s", "t"}));
+    EXPECT_EQ(number, 3u);
+    ASSERT_NE(rooms.any_user_of(kA), nullptr);
+    EXPECT_EQ(*rooms.any_user_of(kA), "u");
+    leave(kA);
+    EXPECT_EQ(rooms.any_user_of(kA), nullptr);
+    EXPECT_TRUE(rooms.own_ids("app/presence-none", 2, number).empty());
+    EXPECT_EQ(number, 0u);
+}
+
 }  // namespace
 }  // namespace tulle::node::presence_rooms_test

@@ -192,6 +192,16 @@ TEST_F(SessionUserTest, IsClosedWhenTheAppEndsItsUser) {
     EXPECT_EQ(take(), SessionEffects{});
 }
 
+TEST_F(SessionUserTest, IsClosedByAnOperatorToComeAgainOrToStayAway) {
+    EXPECT_FALSE(session.is_closed());
+    session.on_kicked(true, out);
+    constexpr std::string_view kReason = "An operator has closed the connection: please reconnect";
+    EXPECT_EQ(take(), (SessionEffects{Send{error_frame({4200, kReason})}, Close{4200, std::string(kReason)}}));
+    EXPECT_TRUE(session.is_closed());
+    session.on_kicked(false, out);
+    EXPECT_EQ(take(), SessionEffects{});
+}
+
 TEST(UserFrames, AreWhatClientsRead) {
     EXPECT_EQ(cache_miss("cache-a"), R"({"event":"pusher:cache_miss","channel":"cache-a"})");
     EXPECT_EQ(watchlist_events({"a", "\""}, {"b"}),

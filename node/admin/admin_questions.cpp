@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "node/admin/admin_answers.hpp"
+#include "node/admin/edge_counters.hpp"
 #include "node/admin/metrics.hpp"
 #include "node/admin/rebalance.hpp"
 #include "node/admin/status_json.hpp"
@@ -46,7 +47,7 @@ bool AdminQuestions::is_full() const {
 bool AdminQuestions::may_ask_mesh(HttpTicket ticket) {
     const auto waits_for_mesh = [](Wanted wanted) {
         return wanted == Wanted::kDoctor || wanted == Wanted::kTrace || wanted == Wanted::kRebalance ||
-               wanted == Wanted::kDrain || wanted == Wanted::kCount;
+               wanted == Wanted::kDrain || wanted == Wanted::kCount || wanted == Wanted::kEdges;
     };
     if (!is_full() && count_waiting(waits_for_mesh) < kMaxAdminQuestions) {
         return true;
@@ -69,6 +70,15 @@ void AdminQuestions::ask_rebalance(HttpTicket ticket, std::uint64_t rate) {
         const std::uint64_t id = ++last_id_;
         ask_hub(id, {Wanted::kCount, ticket, due_in(kOrderTimeout), 0, rate},
                 mesh::Query{id, std::string(kLoadQuery), kOrderTimeout});
+    }
+}
+
+void AdminQuestions::ask_edges(HttpTicket ticket, std::string question, Duration timeout, Render render) {
+    if (may_ask_mesh(ticket)) {
+        const std::uint64_t id = ++last_id_;
+        Waiting waiting{Wanted::kEdges, ticket, due_in(timeout)};
+        waiting.render = std::move(render);
+        ask_hub(id, std::move(waiting), mesh::Query{id, std::move(question), timeout});
     }
 }
 
@@ -214,8 +224,12 @@ void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& stat
                              render_status(status, sources_.shards, sources_.redis, sources_.limits.drain())));
     } else {
         // The report goes to the hub in parts, with the last part marked.
+        mesh::NodeStatus full = status;
+        for (auto& counter : edge_counters(sources_.shards)) {
+            full.counters.push_back(std::move(counter));
+        }
         std::vector<std::string> parts =
-            render_report(status, sources_.redis, mesh::kMaxQueryPartBytes, sources_.limits.drain());
+            render_report(full, sources_.redis, mesh::kMaxQueryPartBytes, sources_.limits.drain());
         for (std::size_t i = 0; i < parts.size(); ++i) {
             hub_.send(mesh::LocalAnswer{waiting.token, std::move(parts[i]), i + 1 == parts.size()});
         }
@@ -236,6 +250,8 @@ void AdminQuestions::finish(const Waiting& waiting, const mesh::QueryResult& res
         order_rebalance(waiting, result);
     } else if (waiting.wanted == Wanted::kRebalance) {
         respond(waiting.ticket, admin_answer(200, kAdminJson, render_rebalance(result)));
+    } else if (waiting.wanted == Wanted::kEdges) {
+        respond(waiting.ticket, waiting.render(result));
     } else {
         respond(waiting.ticket, admin_answer(200, kAdminJson, render_doctor(result)));
     }

@@ -78,6 +78,11 @@ public:
     /// Has each node with too many clients close some, `rate` a second at most.
     void ask_rebalance(HttpTicket ticket, std::uint64_t rate);
 
+    /// Makes an answer from the answers of the edges.
+    using Render = std::function<HttpResponse(const mesh::QueryResult&)>;
+    /// Puts `question` to all edges of all nodes, and waits for `timeout` at most.
+    void ask_edges(HttpTicket ticket, std::string question, Duration timeout, Render render);
+
     /// Takes a message of the hub in: an answer, or a query of another node's doctor.
     void take(const mesh::ToShard& message);
     /// Gives up requests past their deadline, and hands the messages of the turn over to the hub.
@@ -98,6 +103,8 @@ private:
         kDrain,
         /// The loads of all nodes, from which an order to rebalance follows.
         kCount,
+        /// The answers of all edges to a question.
+        kEdges,
     };
     /// A request that waits for the hub.
     struct Waiting {
@@ -112,6 +119,8 @@ private:
         /// App and channel, for kTrace.
         std::string app{};
         std::string channel{};
+        /// For kEdges.
+        Render render{};
     };
 
     /// True for our answers to questions of other nodes, which hold no connection.

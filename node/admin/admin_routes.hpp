@@ -20,6 +20,12 @@ enum class AdminPage {
     kDrain,
     kUndrain,
     kRebalance,
+    kChannels,
+    kPresence,
+    kConnections,
+    /// A connection by its id, which ends the path.
+    kConnection,
+    kKick,
 };
 
 /// A path of the admin listener.
@@ -31,13 +37,19 @@ struct AdminRoute {
     /// The scope that a token needs for the path.
     AdminScope scope;
 
+    /// True when a request for `asked` is for this route. A route that ends with a slash, apart from the root, is for
+    /// all paths with more behind.
+    [[nodiscard]] constexpr bool is_for(std::string_view asked) const {
+        const bool is_folder = path.size() > 1 && path.back() == '/';
+        return is_folder ? asked.size() > path.size() && asked.substr(0, path.size()) == path : asked == path;
+    }
     /// The value of the field Allow.
     [[nodiscard]] std::string_view allowed() const {
         return method == "POST" ? std::string_view("POST, OPTIONS") : std::string_view("GET, HEAD, OPTIONS");
     }
 };
 
-/// All paths of the listener.
+/// All paths of the listener. The first route that is for a path holds.
 inline constexpr AdminRoute kAdminRoutes[] = {
     {"*", AdminPage::kChecksOnly, "GET", AdminScope::kNone},
     {"/", AdminPage::kChecksOnly, "GET", AdminScope::kNone},
@@ -52,12 +64,17 @@ inline constexpr AdminRoute kAdminRoutes[] = {
     {"/v1/drain", AdminPage::kDrain, "POST", AdminScope::kOperate},
     {"/v1/undrain", AdminPage::kUndrain, "POST", AdminScope::kOperate},
     {"/v1/rebalance", AdminPage::kRebalance, "POST", AdminScope::kOperate},
+    {"/v1/channels", AdminPage::kChannels, "GET", AdminScope::kRead},
+    {"/v1/presence", AdminPage::kPresence, "GET", AdminScope::kRead},
+    {"/v1/conns", AdminPage::kConnections, "GET", AdminScope::kRead},
+    {"/v1/conns/kick", AdminPage::kKick, "POST", AdminScope::kOperate},
+    {"/v1/conns/", AdminPage::kConnection, "GET", AdminScope::kRead},
 };
 
 /// The route of a path; null for an unknown path.
 [[nodiscard]] constexpr const AdminRoute* find_admin_route(std::string_view path) {
     for (const AdminRoute& route : kAdminRoutes) {
-        if (route.path == path) {
+        if (route.is_for(path)) {
             return &route;
         }
     }
@@ -70,7 +87,7 @@ inline constexpr AdminRoute kAdminRoutes[] = {
     // Without find_admin_route(): with the sanitizer of undefined behaviour g++ 12 takes no comparison of a pointer
     // with null for a constant.
     for (const AdminRoute& route : kAdminRoutes) {
-        if (route.path == path) {
+        if (route.is_for(path)) {
             return route.scope;
         }
     }
@@ -78,5 +95,7 @@ inline constexpr AdminRoute kAdminRoutes[] = {
 }
 
 static_assert(scope_of_path("/ready") == AdminScope::kNone && scope_of_path("/metrics") == AdminScope::kRead);
+static_assert(scope_of_path("/v1/conns/kick") == AdminScope::kOperate &&
+              scope_of_path("/v1/conns/1.2") == AdminScope::kRead);
 
 }  // namespace tulle::node

@@ -19,6 +19,7 @@
 #include "node/admin/admin_parameters.hpp"
 #include "node/admin/admin_questions.hpp"
 #include "node/admin/admin_routes.hpp"
+#include "node/admin/client_asks.hpp"
 #include "node/admin/unix_socket.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/listener.hpp"
@@ -270,6 +271,13 @@ private:
             case AdminPage::kRebalance:
                 ask_rebalance(ticket, request);
                 break;
+            case AdminPage::kChannels:
+            case AdminPage::kPresence:
+            case AdminPage::kConnections:
+            case AdminPage::kConnection:
+            case AdminPage::kKick:
+                ask_clients(ticket, route.page, request);
+                break;
         }
     }
 
@@ -338,6 +346,20 @@ private:
             questions_.ask_rebalance(ticket, *rate);
         } else {
             respond(ticket, admin_refusal(400, "max must be a number of clients a second, from 1 to 10000"));
+        }
+    }
+
+    /// Asks the edges of all nodes about their clients, or has them close some.
+    void ask_clients(HttpTicket ticket, AdminPage page, const HttpRequest& request) {
+        const Result<ClientAsk, std::string> ask = read_client_ask(page, request.path(), request.query());
+        if (ask.has_error()) {
+            respond(ticket, admin_refusal(400, ask.error()));
+        } else if (!ask->question.app.empty() && apps_.find_by_id(ask->question.app) == nullptr) {
+            respond(ticket, admin_refusal(404, "this node has no such app"));
+        } else {
+            questions_.ask_edges(
+                ticket, encode(ask->question), ask->timeout,
+                [page, ask = *ask](const mesh::QueryResult& result) { return answer_client_ask(page, ask, result); });
         }
     }
 

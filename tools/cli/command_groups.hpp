@@ -8,6 +8,7 @@ namespace tulle::cli {
 // The headings of the groups in the help.
 inline constexpr const char* kAskNodes = "Ask nodes";
 inline constexpr const char* kMakeNodes = "Make a node do something";
+inline constexpr const char* kSeeClients = "See and steer clients";
 inline constexpr const char* kUseApp = "Use an app";
 inline constexpr const char* kOnThisMachine = "Work on this machine";
 
@@ -17,6 +18,8 @@ void add_questions(CommandList& commands);
 void add_checks(CommandList& commands);
 /// Commands that make a node do something: reload.
 void add_operations(CommandList& commands);
+/// Commands about the clients of the nodes: channels, presence, conns, top.
+void add_client_commands(CommandList& commands);
 /// Commands that act as client or backend of an app: sub, pub, bench.
 void add_app_commands(CommandList& commands);
 /// Commands on this machine: up, config, import, keygen, completion, chaos, version.

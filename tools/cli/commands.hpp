@@ -123,6 +123,61 @@ struct RebalanceOptions {
     std::uint64_t most_per_second = 100;
 };
 
+/// What the commands about clients have in common.
+struct ClientsOptions {
+    AdminOptions admin;
+    /// The id of an app; empty for all apps.
+    std::string app_id;
+    /// The name of the only node to look at; empty for all nodes.
+    std::string node;
+};
+
+/// `tulle channels`: show the channels that have subscribers.
+struct ChannelsOptions {
+    ClientsOptions common;
+    /// The beginning of the names.
+    std::string prefix;
+    /// name or subscribers.
+    std::string sort = "name";
+    std::size_t limit = 100;
+};
+
+/// `tulle presence`: show the users on a presence channel.
+struct PresenceOptions {
+    ClientsOptions common;
+    std::string channel;
+    std::size_t limit = 100;
+};
+
+/// `tulle conns ls`, `show` and `kick`: show connections, or close some. Empty texts set no condition.
+struct ConnsOptions {
+    ClientsOptions common;
+    std::string channel;
+    std::string user;
+    std::string address;
+    /// The id of a connection.
+    std::string socket;
+    /// outbox, subscriptions, received, oldest or newest.
+    std::string sort = "outbox";
+    std::size_t limit = 100;
+    std::size_t offset = 0;
+    /// Clients that are closed are told to connect again.
+    bool reconnects = true;
+};
+
+/// `tulle top`: show the nodes and their busiest connections, again and again.
+struct TopOptions {
+    AdminOptions admin;
+    /// Time between two looks.
+    std::chrono::milliseconds delay{1'000};
+    /// Rows of connections.
+    std::size_t connections = 10;
+    /// As in ConnsOptions.
+    std::string sort = "outbox";
+    /// Print one table, for scripts.
+    bool once = false;
+};
+
 /// The nodes and the app for commands that act as client or backend.
 struct AppOptions {
     /// URLs of nodes of a single cluster.
@@ -179,6 +234,12 @@ struct PubOptions {
 [[nodiscard]] int run_reload(const ReloadOptions& options);
 [[nodiscard]] int run_drain(const DrainOptions& options);
 [[nodiscard]] int run_rebalance(const RebalanceOptions& options);
+[[nodiscard]] int run_channels(const ChannelsOptions& options);
+[[nodiscard]] int run_presence(const PresenceOptions& options);
+[[nodiscard]] int run_conns_list(const ConnsOptions& options);
+[[nodiscard]] int run_conns_show(const ConnsOptions& options);
+[[nodiscard]] int run_conns_kick(const ConnsOptions& options);
+[[nodiscard]] int run_top(const TopOptions& options);
 [[nodiscard]] int run_sub(const SubOptions& options);
 [[nodiscard]] int run_pub(const PubOptions& options);
 

@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
     CommandList commands(app);
     add_questions(commands);
     add_operations(commands);
+    add_client_commands(commands);
     add_app_commands(commands);
     add_local_commands(commands);
     try {

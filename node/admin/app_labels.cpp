@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 namespace {
 
@@ -49,6 +51,7 @@ std::vector<AppLabels::Line> AppLabels::take(const AppSumsById& sums) {
             has_other_ = true;
         }
     }
+    TULLE_ASSERT(lines.size() <= kMost);
     if (has_other_) {
         lines.push_back({kOther, other_});
     }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/time.hpp"
 #include "node/core/counter.hpp"
 
@@ -21,6 +22,7 @@ public:
     /// The upper bounds of the buckets but the last, which has none. A duration of exactly a bound is within it.
     static constexpr std::array<Duration, 16> kBounds = {100us, 200us, 500us, 1ms,   2ms, 5ms, 10ms, 20ms,
                                                          50ms,  100ms, 200ms, 500ms, 1s,  2s,  5s,   10s};
+    static_assert(std::is_sorted(kBounds.begin(), kBounds.end()) && kBounds.front() > Duration{});
     static constexpr std::size_t kBuckets = kBounds.size() + 1;
 
     /// Counts a duration: four comparisons and two stores.
@@ -31,7 +33,10 @@ public:
     }
 
     /// The observations in a bucket alone, without the buckets below. REQUIRES: bucket < kBuckets.
-    [[nodiscard]] std::uint64_t in(std::size_t bucket) const { return buckets_[bucket].get(); }
+    [[nodiscard]] std::uint64_t in(std::size_t bucket) const {
+        TULLE_ASSERT(bucket < kBuckets);
+        return buckets_[bucket].get();
+    }
     /// The sum of all observed durations in microseconds.
     [[nodiscard]] std::uint64_t sum_us() const { return sum_us_.get(); }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/time.hpp"
 #include "mesh/core/records/record.hpp"
 #include "node/edge/shard_counters.hpp"
@@ -29,6 +30,7 @@ public:
     [[nodiscard]] bool is_empty() const { return held_ == 0; }
     /// Every frame has been written, or waits for a client that takes no more: counts the messages as delivered `now`.
     void tell(Instant now, ShardCounters& counters) {
+        TULLE_ASSERT(held_ <= kMost);
         for (std::size_t i = 0; i < held_; ++i) {
             const bool is_own = messages_[i].by == mesh::Numbered::By::kThisNode;
             (is_own ? counters.delivery_local : counters.delivery_mesh).observe(now - messages_[i].at);

@@ -17,6 +17,7 @@ namespace tulle::node {
 inline constexpr std::size_t kMaxClientRows = 1'000;
 /// The rows without a given number.
 inline constexpr std::size_t kDefaultClientRows = 100;
+static_assert(kDefaultClientRows <= kMaxClientRows);
 
 /// The order of connections, the first ones first.
 enum class ClientOrder : std::uint8_t {

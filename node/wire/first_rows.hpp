@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 
 /// Keeps the first `limit` of any number of rows, in an order.
@@ -17,7 +19,9 @@ class FirstRows {
 public:
     using Before = std::function<bool(const Row&, const Row&)>;
     /// `before`: a total order. REQUIRES: `limit` is not 0.
-    FirstRows(std::size_t limit, Before before) : limit_(limit), before_(std::move(before)) {}
+    FirstRows(std::size_t limit, Before before) : limit_(limit), before_(std::move(before)) {
+        TULLE_ASSERT(limit_ > 0);
+    }
 
     void add(Row row) {
         ++added_;
@@ -31,6 +35,7 @@ public:
     /// The first rows, in order. The object is used up.
     [[nodiscard]] std::vector<Row> take() {
         cut();
+        TULLE_ASSERT(rows_.size() <= limit_ && rows_.size() <= added_);
         std::sort(rows_.begin(), rows_.end(), before_);
         return std::move(rows_);
     }

@@ -99,8 +99,7 @@ void PusherClients::on_open(WsConnection& connection) {
     last_generation_ = (last_generation_ + 1) & kGenerationMask;
     auto entering = std::make_unique<PusherClient>(
         PusherClient{&connection, pusher::Session(*admission.app, slot, new_socket_id(slot), timeouts_), apps_,
-                     last_generation_, &book_.of(admission.app->id),
-                     reactor_.now()});
+                     last_generation_, &book_.of(admission.app->id), reactor_.now()});
     // The quota is counted last, as from here on on_gone() gives the connection back.
     if (!rations_.open_connection(*admission.app)) {
         reactor_.counters().over_quota_total.add();

@@ -68,6 +68,8 @@ constexpr ShardMetric kShardMetrics[] = {
      &ShardCounters::proxy_headers_refused_total},
     {"forwarded_missing_total", "Upgrades by trusted proxies that named no client's address",
      &ShardCounters::forwarded_missing_total},
+    {"tls_handshakes", "Connections of the TLS listener whose handshake is under way", &ShardCounters::tls_handshakes,
+     true},
     {"tls_handshakes_total", "TLS handshakes that succeeded", &ShardCounters::tls_handshakes_total},
     {"tls_resumptions_total", "TLS handshakes that took up an earlier session, of tulle_tls_handshakes_total",
      &ShardCounters::tls_resumptions_total},

@@ -405,14 +405,14 @@ void Composition::move_clients() {
 }
 
 std::string Composition::why_closed() const {
-    for (const Address& address : client_addresses_) {
-        try {
-            if (is_moving_) {
-                Listener::probe(address);
-            }
-        } catch (const std::runtime_error& error) {
-            return error.what();
-        }
+    // While the listeners are open, the addresses are this node's own.
+    if (!is_moving_) {
+        return {};
+    }
+    try {
+        std::for_each(client_addresses_.begin(), client_addresses_.end(), Listener::probe);
+    } catch (const std::runtime_error& error) {
+        return error.what();
     }
     return {};
 }

@@ -54,6 +54,7 @@ private:
 
     /// Begins a round.
     void begin(const std::vector<Slot>& clients, Duration duration, bool is_of_all);
+
     Reactor& reactor_;
     const std::function<std::vector<Slot>()> list_;
     std::optional<Round> round_;

@@ -33,9 +33,8 @@ struct ShardOptions {
 /// A thread that runs edges, each with its own acceptor, connections, channels and port to the hub. A shard shares
 /// nothing but mailboxes, counters and NodeLimits; the thread may run the hub besides.
 ///
-/// Thread: its owner's; post, wake, stop_accepting, move_clients, keep_clients, move_some, drain, cut and mailboxes
-/// from
-///         any thread.
+/// Thread: its owner's, except that any thread may call post, wake, stop_accepting, move_clients, keep_clients,
+///         move_some, drain and cut, and use mailboxes.
 /// Errors: an exception out of the loop, or out of posted work, is logged where possible and ends the process.
 class Shard {
 public:

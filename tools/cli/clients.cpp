@@ -74,6 +74,14 @@ int show(const ClientsOptions& options, const client::Exchange& exchange, const 
     return exchange.outcome == client::ExchangeOutcome::kAnswered && exchange.status == 200;
 }
 
+/// Asks for `target`, and shows the answer as `read` reads it. Returns the exit code.
+template <class Read>
+int ask_and_show(const ClientsOptions& options, const std::string& target, const Read& read) {
+    Admin admin = admin_for(options);
+    const client::Exchange exchange = admin.get(target);
+    return is_answer(exchange) ? show(options, exchange, read(exchange.body)) : say_why(options, admin, exchange);
+}
+
 }  // namespace
 
 int run_channels(const ChannelsOptions& options) {
@@ -81,20 +89,14 @@ int run_channels(const ChannelsOptions& options) {
     query.add("prefix", options.prefix);
     query.add("sort", options.sort);
     query.add("limit", std::to_string(options.limit));
-    Admin admin = admin_for(options.common);
-    const client::Exchange exchange = admin.get("/v1/channels" + query.text());
-    return is_answer(exchange) ? show(options.common, exchange, channels_text(exchange.body))
-                               : say_why(options.common, admin, exchange);
+    return ask_and_show(options.common, "/v1/channels" + query.text(), channels_text);
 }
 
 int run_presence(const PresenceOptions& options) {
     Query query(options.common);
     query.add("channel", options.channel);
     query.add("limit", std::to_string(options.limit));
-    Admin admin = admin_for(options.common);
-    const client::Exchange exchange = admin.get("/v1/presence" + query.text());
-    return is_answer(exchange) ? show(options.common, exchange, presence_text(exchange.body))
-                               : say_why(options.common, admin, exchange);
+    return ask_and_show(options.common, "/v1/presence" + query.text(), presence_text);
 }
 
 int run_conns_list(const ConnsOptions& options) {
@@ -105,18 +107,14 @@ int run_conns_list(const ConnsOptions& options) {
     query.add("sort", options.sort);
     query.add("limit", std::to_string(options.limit));
     query.add("offset", std::to_string(options.offset));
-    Admin admin = admin_for(options.common);
-    const client::Exchange exchange = admin.get("/v1/conns" + query.text());
-    return is_answer(exchange) ? show(options.common, exchange, connections_text(exchange.body, options.offset))
-                               : say_why(options.common, admin, exchange);
+    return ask_and_show(options.common, "/v1/conns" + query.text(),
+                        [&options](std::string_view body) { return connections_text(body, options.offset); });
 }
 
 int run_conns_show(const ConnsOptions& options) {
     const Query query(options.common);
-    Admin admin = admin_for(options.common);
-    const client::Exchange exchange = admin.get("/v1/conns/" + client::percent_encoded(options.socket) + query.text());
-    return is_answer(exchange) ? show(options.common, exchange, connection_text(exchange.body))
-                               : say_why(options.common, admin, exchange);
+    return ask_and_show(options.common, "/v1/conns/" + client::percent_encoded(options.socket) + query.text(),
+                        connection_text);
 }
 
 int run_conns_kick(const ConnsOptions& options) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/wire/server_url.hpp"
 #include "tools/cli/admin.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/drain_text.hpp"
@@ -103,7 +104,7 @@ int run_drain(const DrainOptions& options) {
     Admin admin(options.admin.server, options.admin.timeout, read_admin_token(options.admin.token_file));
     const client::Exchange exchange =
         admin.post((options.undrains ? "/v1/undrain" : "/v1/drain") +
-                   (options.node.empty() ? std::string() : "?node=" + query_escaped(options.node)));
+                   (options.node.empty() ? std::string() : "?node=" + client::percent_encoded(options.node)));
     if (exchange.outcome == client::ExchangeOutcome::kAnswered && exchange.status == 404) {
         std::cerr << "tulle: " << error_in(exchange.body) << ": " << options.node << "\n";
         return kFailed;

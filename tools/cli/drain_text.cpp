@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "tools/cli/doctor_report.hpp"
 #include "tools/cli/json_fields.hpp"
 #include "tools/cli/terminal.hpp"
 #include "tools/cli/text_table.hpp"
@@ -36,30 +37,16 @@ std::optional<DrainProgress> parse_drain_progress(std::string_view text) {
 }
 
 std::optional<DrainProgress> find_drain_progress(std::string_view text, std::string_view name) {
-    const std::optional<json::object> answer = object_of(text);
-    const json::value* reports = answer ? answer->if_contains("reports") : nullptr;
-    if (reports == nullptr || !reports->is_array()) {
+    const auto sample = parse_sample(text);
+    if (sample.has_error()) {
         return std::nullopt;
     }
-    for (const json::value& report : reports->get_array()) {
-        const json::object* self = report.is_object() ? object_field(report.get_object(), "self") : nullptr;
-        if (self != nullptr && text_field(*self, "name") == name && !text_field(report.get_object(), "drain").empty()) {
-            return DrainProgress{text_field(report.get_object(), "drain"), count_field(*self, "clients")};
+    for (const auto& [oid, node] : sample->nodes) {
+        if (node.name == name && !node.drain.empty()) {
+            return DrainProgress{node.drain, static_cast<std::uint64_t>(std::max(node.clients, 0.0))};
         }
     }
     return std::nullopt;
-}
-
-std::string query_escaped(std::string_view text) {
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    std::string escaped;
-    for (const char c : text) {
-        const bool is_plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                              c == '.' || c == '_' || c == '~';
-        const auto byte = static_cast<unsigned char>(c);
-        escaped += is_plain ? std::string(1, c) : std::string{'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-    return escaped;
 }
 
 std::string progress_line(const DrainProgress& progress) {

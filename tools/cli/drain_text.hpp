@@ -19,8 +19,6 @@ struct DrainProgress {
 [[nodiscard]] std::optional<DrainProgress> parse_drain_progress(std::string_view json);
 /// The same for the node `name`, in an answer of /v1/doctor; nothing when the node has not answered.
 [[nodiscard]] std::optional<DrainProgress> find_drain_progress(std::string_view json, std::string_view name);
-/// `text` as a part of a URL's query.
-[[nodiscard]] std::string query_escaped(std::string_view text);
 /// "moving: 812 clients left\n".
 [[nodiscard]] std::string progress_line(const DrainProgress& progress);
 [[nodiscard]] std::string progress_json(const DrainProgress& progress);

@@ -8,17 +8,28 @@
 #include "node/pusher/wire/webhook_body.hpp"
 
 namespace tulle::node {
+namespace {
+
+/// A cheap test for the usual app without either; DutyReport decides exactly.
+bool may_watch_channels(const App& app) {
+    return app.subscription_count || !app.webhooks.empty();
+}
+
+}  // namespace
+
+bool PusherDuties::may_watch_members(std::string_view channel) const {
+    const auto app = apps_.find_by_id(app_of_key(channel));
+    return app != nullptr && !app->webhooks.empty();
+}
 
 void PusherDuties::watch(const App& app, std::string_view channel) {
-    // A cheap test for the usual app without either; DutyReport decides exactly.
-    if (app.subscription_count || !app.webhooks.empty()) {
+    if (may_watch_channels(app)) {
         report_.mark_channel(channel);
     }
 }
 
 void PusherDuties::watch_member(std::string_view channel, std::string_view user) {
-    const auto app = apps_.find_by_id(app_of_key(channel));
-    if (app != nullptr && !app->webhooks.empty()) {
+    if (may_watch_members(channel)) {
         report_.mark_member(channel, user);
     }
 }
@@ -26,7 +37,7 @@ void PusherDuties::watch_member(std::string_view channel, std::string_view user)
 void PusherDuties::watch_leaving(const App& app, std::string_view channel, bool is_counted) {
     if (leaves_.mode() != LeaveMode::kAfterGrace || !is_counted) {
         watch(app, channel);
-    } else if (app.subscription_count || !app.webhooks.empty()) {
+    } else if (may_watch_channels(app)) {
         report_.hold(channel);
         reactor_.wake_at(leavings_.push(reactor_.now(), {std::string(channel), {}}));
     }
@@ -35,7 +46,7 @@ void PusherDuties::watch_leaving(const App& app, std::string_view channel, bool 
 void PusherDuties::watch_leaving_member(std::string_view channel, std::string_view user) {
     if (leaves_.mode() != LeaveMode::kAfterGrace) {
         watch_member(channel, user);
-    } else {
+    } else if (may_watch_members(channel)) {
         report_.hold_member(channel, user);
         reactor_.wake_at(leavings_.push(reactor_.now(), {std::string(channel), std::string(user)}));
     }

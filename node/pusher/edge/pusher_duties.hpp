@@ -47,6 +47,8 @@ public:
     void on_cache_miss(std::string_view channel);
 
 private:
+    /// True when the app of the channel may want to be told of users.
+    [[nodiscard]] bool may_watch_members(std::string_view channel) const;
     /// Gives a task to the mesh. `json` is the element of a webhook's `events`; `name` is the bare name.
     void perform(const App& app, WebhookEvent event, std::string_view name, const std::string& json);
 

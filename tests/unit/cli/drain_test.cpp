@@ -19,15 +19,15 @@ TEST(CliDrain, ReadsHowFarANodeIs) {
 
 TEST(CliDrain, FindsANodeAmongTheReportsOfAll) {
     const std::string reports =
-        R"({"reports":[{"self":{"name":"n1","clients":5},"drain":"serving"},{"self":{"name":"n2","clients":3},"drain":"moving"},)"
-        R"({"self":{"name":"old","clients":3}}]})";
+        R"({"reports":[{"self":{"oid":"1","name":"n1","clients":5},"drain":"serving","members":[]},)"
+        R"({"self":{"oid":"2","name":"n2","clients":3},"drain":"moving","members":[]},)"
+        R"({"self":{"oid":"3","name":"old","clients":3},"members":[]}],"missing":[]})";
     const auto progress = find_drain_progress(reports, "n2");
     ASSERT_TRUE(progress.has_value());
     EXPECT_EQ(progress_line(*progress), "moving: 3 clients left\n");
     EXPECT_FALSE(find_drain_progress(reports, "n3").has_value());
     EXPECT_FALSE(find_drain_progress(reports, "old").has_value());
     EXPECT_FALSE(find_drain_progress("[]", "n2").has_value());
-    EXPECT_EQ(query_escaped("a-b.c_d~ &\xC3\xBC"), "a-b.c_d~%20%26%C3%BC");
 }
 
 TEST(CliDrain, ShowsTheSharesOfARebalance) {

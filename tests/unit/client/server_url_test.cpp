@@ -44,5 +44,9 @@ TEST(ServerUrl, MakesTheTargetOfTheWebSocketHandshake) {
               "/ws/app/k%2F1?protocol=7&client=tulle-cpp&version=0.1.0");
 }
 
+TEST(ServerUrl, EncodesWhateverIsNoPlainLetterOfAQuery) {
+    EXPECT_EQ(percent_encoded("a-b.c_d~ &\xC3\xBC"), "a-b.c_d~%20%26%C3%BC");
+}
+
 }  // namespace
 }  // namespace tulle::client::server_url_test

@@ -10,6 +10,7 @@
 
 #include "mesh/base/digest.hpp"
 #include "mesh/io/mesh_runner.hpp"
+#include "node/edge/clock.hpp"
 #include "node/edge/edge_port.hpp"
 #include "node/edge/shard.hpp"
 #include "node/pusher/edge/pusher_edge.hpp"
@@ -69,9 +70,11 @@ private:
     mesh::MeshRunner mesh_;  // before the shard in its end: the mailboxes outlive it
 };
 
-/// A Pusher client on `channel`; tries until the node takes clients.
+/// A Pusher client on `channel`; tries until the node takes clients, which a node that joins does late on a slow
+/// machine.
 std::unique_ptr<RawClient> pusher_client(const Node& node, const std::string& channel) {
-    for (int i = 0; i < 1000; ++i) {
+    const Instant deadline = monotonic_now() + 20s;
+    while (monotonic_now() < deadline) {
         auto client = std::make_unique<RawClient>(node.pusher_port);
         if (client->upgrade(kTarget) == 101) {
             const std::string auth = "key:" + hmac_sha256_hex("secret", client->socket_id() + ":" + channel);

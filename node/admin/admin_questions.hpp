@@ -12,8 +12,10 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
+#include "node/admin/apps_view.hpp"
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
+#include "node/admin/status_json.hpp"
 #include "node/edge/hub_port.hpp"
 #include "node/edge/node_limits.hpp"
 #include "node/edge/reactor.hpp"
@@ -47,6 +49,7 @@ public:
         const std::vector<const ShardCounters*>& shards;
         const ReloadCounters& reloads;
         const std::optional<RedisView>& redis;
+        const AppsView& apps;
         AdminCounters& counters;
         const NodeLimits& limits;
         /// Closes `count` clients of this node within `duration`; must not wait.
@@ -106,6 +109,8 @@ private:
     }
     /// The metrics, without the part of the mesh for a null status.
     [[nodiscard]] std::string metrics(const mesh::NodeStatus* status) const;
+    /// What the node tells of itself beside the hub's status.
+    [[nodiscard]] NodeFacts facts(const mesh::NodeStatus& status) const;
     /// Answers a request; nothing happens when the peer has gone.
     void respond(HttpTicket ticket, HttpResponse response) { room_.respond(ticket, std::move(response)); }
     /// The deadline of a request: the hub's patience on top of the time for other nodes.

@@ -11,6 +11,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "mesh/core/session/unmet.hpp"
 #include "node/admin/status_json.hpp"
 #include "node/log/logging.hpp"
 
@@ -248,6 +249,19 @@ void add_members(const mesh::NodeStatus& status, std::vector<prometheus::MetricF
     out.insert(out.end(), {std::move(up), std::move(rtt), std::move(gaps), std::move(repaired)});
 }
 
+// The configured peers that are not met, by the reason. Every reason has a value, so that alerts find a 0.
+void add_unmet(const mesh::NodeStatus& status, std::vector<prometheus::MetricFamily>& out) {
+    prometheus::MetricFamily unmet =
+        family("mesh_peers_unmet", "Configured peers with which no session stands, by the reason", true);
+    for (int reason = 0; reason <= static_cast<int>(mesh::Unmet::kLeft); ++reason) {
+        const std::string name = mesh::to_text(static_cast<mesh::Unmet>(reason));
+        const auto count = std::count_if(status.seeds.begin(), status.seeds.end(),
+                                         [&name](const mesh::SeedStatus& seed) { return seed.reason == name; });
+        add(unmet, static_cast<double>(count), {{"reason", name}});
+    }
+    out.push_back(std::move(unmet));
+}
+
 /// Help texts for the hub's counters with a name that does not say everything.
 constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
     {"mesh_published", "Messages of this node's clients and backends, numbered here"},
@@ -341,13 +355,14 @@ std::string render_metrics(const std::vector<const ShardCounters*>& shards, cons
                                   true, status->configured));
         families.push_back(
             single("mesh_peers_met", "Of those endpoints, where a node has been met", true, status->met));
+        add_unmet(*status, families);
         add_members(*status, families);
     }
     return prometheus::TextSerializer{}.Serialize(families);
 }
 
 std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards,
-                          const std::optional<RedisView>& redis, DrainState drain) {
+                          const std::optional<RedisView>& redis, const NodeFacts& facts) {
     boost::json::array members;
     for (const mesh::MemberStatus& member : status.members) {
         members.push_back(to_json(member));
@@ -365,9 +380,12 @@ std::string render_status(const mesh::NodeStatus& status, const std::vector<cons
         boost::json::object& target = metric.is_gauge ? gauges : counters;
         target[boost::json::string_view(metric.name.data(), metric.name.size())] = sum(shards, metric.counter);
     }
-    boost::json::object answer{{"self", self_to_json(status)},    {"members", std::move(members)},
-                               {"ready", status.ready},           {"drain", to_text(drain)},
-                               {"counters", std::move(counters)}, {"gauges", std::move(gauges)}};
+    boost::json::object answer{{"self", self_to_json(status)},
+                               {"members", std::move(members)},
+                               {"ready", status.ready},
+                               {"counters", std::move(counters)},
+                               {"gauges", std::move(gauges)}};
+    add_facts(facts, answer);
     if (redis) {
         answer["redis"] = to_json(*redis);
     }

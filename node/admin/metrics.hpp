@@ -8,6 +8,7 @@
 #include "node/admin/admin_counters.hpp"
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
+#include "node/admin/status_json.hpp"
 #include "node/core/drain_state.hpp"
 #include "node/edge/shard_counters.hpp"
 
@@ -21,8 +22,8 @@ namespace tulle::node {
                                          const mesh::NodeStatus* status, DrainState drain = DrainState::kServing);
 
 /// The JSON of /v1/status: the status of the mesh, with the shards' counters added up, `redis`, if there is any, and
-/// the state of the node's drain.
+/// the facts of the node.
 [[nodiscard]] std::string render_status(const mesh::NodeStatus& status, const std::vector<const ShardCounters*>& shards,
-                                        const std::optional<RedisView>& redis, DrainState drain = DrainState::kServing);
+                                        const std::optional<RedisView>& redis, const NodeFacts& facts = {});
 
 }  // namespace tulle::node

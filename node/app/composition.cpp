@@ -105,11 +105,13 @@ Composition::Composition(const Config& config, Signals& signals)
     : signals_(signals),
       drain_duration_(config.drain.duration),
       is_hub_on_shard_(is_on_shard(config.hub, config.shards)),
+      compared_(config),
       mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
     const AppTable apps(config.apps);
     limits_ = std::make_shared<NodeLimits>(
         NodeLimitsOptions{capacity_of(config.max_connections), config.max_connections_per_address, config.auth_failures,
-                          TrustedProxies(config.trusted_proxies, config.forwarded_header)});
+                          TrustedProxies(config.trusted_proxies, config.forwarded_header), config.ready_min_members});
+    limits_->refusals().set_events(events_);
     rations_ = std::make_shared<AppRations>(apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
@@ -131,7 +133,8 @@ Composition::Composition(const Config& config, Signals& signals)
         AdminOptions{admin_names(config), config.admin_tokens, [&signals] { signals.ask_reload(); },
                      [&signals](bool drains) { drains ? signals.ask_drain() : signals.ask_undrain(); },
                      [this](std::uint64_t count, Duration duration) { move_some(count, duration); },
-                     config.drain_ready_status, redis_ ? std::optional(redis_->view) : std::nullopt});
+                     config.drain_ready_status, redis_ ? std::optional(redis_->view) : std::nullopt, compared_.view(),
+                     events_, &limits_->refusals()});
     if (config.admin_socket.empty()) {
         ports_.admin = to_string(admin_->bind(config.admin));
     } else {
@@ -151,6 +154,8 @@ Composition::Composition(const Config& config, Signals& signals)
         });
     }
     mesh_->on_fatal([&signals](std::string what) { signals.fail(std::move(what)); });
+    mesh_->on_members([limits = limits_](std::size_t members) { limits->set_members(members); });
+    mesh_->on_notice([events = events_](const mesh::Notice& notice) { events->add(notice.kind, notice.text); });
 }
 
 PusherOptions Composition::pusher_options(const Config& config, const AppTable& apps) const {
@@ -301,6 +306,8 @@ void Composition::start() {
 void Composition::set_apps(const AppTable& apps) {
     rations_->set_apps(apps);
     admin_->set_apps(apps);
+    compared_.set_apps(apps);
+    admin_->set_apps_view(compared_.view());
     webhooks_->set_apps(apps);
     // An edge belongs to its shard's thread, so the new table is posted there.
     for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -318,6 +325,12 @@ void Composition::note_reload(ReloadResult result) {
         reloads_.failures_total.add();
     }
     reloads_.last_successful.set(result == ReloadResult::kGood ? 1 : 0);
+}
+
+void Composition::set_drain(DrainState state) {
+    limits_->set_drain(state);
+    events_->add(EventKind::kDrain,
+                 std::string(to_text(state)) + ": " + std::to_string(clients()) + " clients are connected");
 }
 
 std::string Composition::reload_certificates(const TlsFiles& files, bool is_asked_for) {
@@ -350,6 +363,9 @@ void Composition::note_certificates() {
 
 void Composition::set_mesh_keys(const mesh::KeyRing& keys) {
     mesh_->set_keys(keys);
+    events_->add(EventKind::kKeys, "mesh keys: " + keys.text_of_ids() + ", the first one in use");
+    compared_.set_keys(keys);
+    admin_->set_apps_view(compared_.view());
     if (tls_) {
         tls_->set_ticket_secrets(ticket_secrets(keys));
     }

@@ -10,6 +10,7 @@
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/connect.hpp"
 #include "node/pusher/wire/raw_json.hpp"
+#include "node/pusher/wire/request_signature.hpp"
 #include "node/web/core/limits.hpp"
 
 namespace tulle::node {
@@ -76,6 +77,18 @@ bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
 }
 
 bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
+    const bool is_taken = take_upgrade(socket, peer, request, refusal);
+    if (!is_taken && limits_.refusals().is_on()) {
+        const std::string_view target(request.target().data(), request.target().size());
+        const App* app = pusher::app_of_target(apps_, target);
+        limits_.refusals().tell(
+            reactor_.now(), app == nullptr ? "" : app->id, peer.address(),
+            std::to_string(refusal.status) + " WebSocket " + std::string(target) + ": " + refusal.body);
+    }
+    return is_taken;
+}
+
+bool PublicHttp::take_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
     if (!is_ready_ || is_moving()) {
         refusal = pusher::unavailable("the node is not ready for clients");
         return false;
@@ -121,6 +134,7 @@ bool PublicHttp::on_head(const HttpRequest& head, HttpResponse& refusal) {
         return true;
     }
     throttle_failure(head.peer, *answer);
+    tell_refusal(head, *answer);
     pusher::allow_any_origin(*answer);
     refusal = std::move(*answer);
     return false;
@@ -171,7 +185,10 @@ bool PublicHttp::takes_clients() const {
 }
 
 HttpResponse PublicHttp::not_ready() const {
-    return limits_.drain() == DrainState::kServing ? text(503, "not ready\n") : text(drain_ready_status_, "draining\n");
+    // A node whose last moments have begun says "draining" as well.
+    return limits_.drain() == DrainState::kServing && !is_draining_
+               ? text(503, "not ready: " + limits_.why_not_ready(is_ready_) + "\n")
+               : text(drain_ready_status_, "draining\n");
 }
 
 /// Load balancers must not send clients to a node without readiness.
@@ -225,12 +242,27 @@ void PublicHttp::throttle_failure(const PeerAddress& peer, HttpResponse& respons
     }
 }
 
+void PublicHttp::tell_refusal(const HttpRequest& request, const HttpResponse& response) {
+    if (response.status < 400 || !limits_.refusals().is_on()) {
+        return;
+    }
+    const App* app = pusher::app_of_api_target(apps_, request.path());
+    std::string what = std::to_string(response.status) + " " + request.method + " " + std::string(request.path()) +
+                       ": " + response.body;
+    // A backend that signs another text finds the difference by comparing the two.
+    if (response.is_guess) {
+        what += "; the text to sign with the app's secret is " + pusher::quoted(pusher::text_to_sign(request));
+    }
+    limits_.refusals().tell(reactor_.now(), app == nullptr ? "" : app->id, request.peer, what);
+}
+
 void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
     pusher::ApiAction action = pusher::handle(request, apps_, wall_now());
     // The order of the checks below: a wrong request is told so even by a busy node, and points are taken only for work
     // that begins.
     if (auto* answer = std::get_if<pusher::Respond>(&action)) {
         throttle_failure(request.peer, answer->response);
+        tell_refusal(request, answer->response);
         respond_api(ticket, std::move(answer->response));
     } else if (!is_ready_) {
         respond_api(ticket, pusher::unavailable("the node is not ready"));
@@ -238,6 +270,7 @@ void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
         reactor_.counters().http_publishes_refused_total.add();
         respond_api(ticket, pusher::unavailable("the node has too little memory for more events"));
     } else if (std::optional<HttpResponse> refusal = ration(request, std::get<pusher::ApiWork>(action))) {
+        tell_refusal(request, *refusal);
         respond_api(ticket, std::move(*refusal));
     } else {
         begin(ticket, std::move(std::get<pusher::ApiWork>(action)));

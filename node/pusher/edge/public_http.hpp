@@ -108,6 +108,10 @@ private:
     [[nodiscard]] bool takes_clients() const;
     /// True when clients are closed, so that no new client is let in.
     [[nodiscard]] bool is_moving() const { return is_draining_ || limits_.drain() >= DrainState::kMoving; }
+    /// Says which request was refused, for those who ask (RefusalWatch).
+    void tell_refusal(const HttpRequest& request, const HttpResponse& response);
+    /// The body of on_upgrade.
+    [[nodiscard]] bool take_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal);
     /// The answer to a health check while takes_clients() is false.
     [[nodiscard]] HttpResponse not_ready() const;
     /// The answer to OPTIONS, in part a health check of load balancers.

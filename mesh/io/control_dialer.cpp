@@ -1,7 +1,5 @@
 #include "mesh/io/control_dialer.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -81,7 +79,7 @@ void ControlDialer::dial(Connection& connection) {
         sockets_.aim(connection.dealer->socket(), connection.keys.place());
         connection.dealer->socket().connect(connection.address().zmq_endpoint());
     } catch (const zmq::error_t& error) {
-        spdlog::warn("cannot dial {}: {}", connection.endpoint, error.what());
+        counters_.note_not_dialled(connection.endpoint, error.what());
     }
 }
 

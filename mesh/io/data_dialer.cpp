@@ -67,7 +67,7 @@ void DataDialer::open(const std::string& endpoint, Connection& connection) {
         sockets_.aim(sockets_.subscriber.socket(), connection.keys.place());
         sockets_.subscriber.socket().connect(connection.address);
     } catch (const zmq::error_t& error) {
-        spdlog::warn("cannot dial {} for data: {}", endpoint, error.what());
+        counters_.note_not_dialled(endpoint, error.what());
     }
     // A connect may take in messages without a signal on the descriptor.
     subscriber_.touch();

@@ -13,4 +13,11 @@ void DialCounters::note_put_off(const std::string& endpoint, const char* why) {
     }
 }
 
+void DialCounters::note_not_dialled(const std::string& endpoint, const char* why) {
+    ++not_dialled;
+    if (std::has_single_bit(not_dialled)) {
+        spdlog::warn("cannot dial {}: {} ({} times so far)", endpoint, why, not_dialled);
+    }
+}
+
 }  // namespace tulle::mesh

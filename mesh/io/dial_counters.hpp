@@ -13,9 +13,13 @@ struct DialCounters {
     std::uint64_t put_off = 0;
     /// Outward handshakes that failed for the key: the other side refused ours, or did not prove a key of the ring.
     std::uint64_t keys_refused = 0;
+    /// Dials that libzmq did not take, as the address is none, say.
+    std::uint64_t not_dialled = 0;
 
     /// Counts a connection put off, and logs the 1st, 2nd, 4th, 8th… time.
     void note_put_off(const std::string& endpoint, const char* why);
+    /// The same for a dial that libzmq did not take.
+    void note_not_dialled(const std::string& endpoint, const char* why);
 };
 
 }  // namespace tulle::mesh

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "mesh/base/assert.hpp"
 #include "mesh/core/node/mesh_node.hpp"
 #include "mesh/core/node/shard_feed.hpp"
+#include "mesh/io/notice_log.hpp"
 #include "mesh/io/steady_now.hpp"
 #include "mesh/io/wake_fd.hpp"
 #include "mesh/io/zmq_transport.hpp"
@@ -59,24 +61,6 @@ MeshKeyIds numbers_of(const KeyRing& keys) {
         numbers.push_back(static_cast<std::uint32_t>(std::stoul(id, nullptr, 16)));
     }
     return numbers;
-}
-
-/// Writes a notice of the core to the log. The core itself has no log.
-void log(const Notice& notice) {
-    switch (notice.severity) {
-        case Severity::kDebug:
-            spdlog::debug("{}", notice.text);
-            break;
-        case Severity::kInfo:
-            spdlog::info("{}", notice.text);
-            break;
-        case Severity::kWarn:
-            spdlog::warn("{}", notice.text);
-            break;
-        case Severity::kError:
-            spdlog::error("{}", notice.text);
-            break;
-    }
 }
 
 }  // namespace
@@ -209,6 +193,8 @@ public:
     std::map<ShardIndex, ShardFeed> feeds_;
     std::optional<ShardIndex> duty_shard_;
     std::function<void(std::string)> on_fatal_;
+    std::function<void(std::size_t)> on_members_;
+    NoticeLog notices_;
 
 private:
     /// This process, as the other nodes name it.
@@ -335,7 +321,7 @@ private:
     void execute(const Rebind&) { transport_.rebind(); }
     void execute(const SendControl& send) { transport_.send(send.connection, send.message); }
     void execute(const SendData& send) { transport_.send(send.message); }
-    void execute(const Notice& notice) { log(notice); }
+    void execute(const Notice& notice) { notices_.write(steady_now(), notice); }
     void execute(const Fatal& what) { fatal(what.text); }
 
     void execute(const DeliverLocal& local) {
@@ -357,13 +343,18 @@ private:
     }
 
     void execute(const ReadinessChanged& changed) {
-        spdlog::info(changed.ready ? "ready to serve clients" : "no longer serving new clients");
+        execute(Notice{Severity::kInfo, changed.ready ? "ready to serve clients" : "no longer serving new clients",
+                       EventKind::kReady});
         for (auto& [shard, feed] : feeds_) {
             feed.answer(Readiness{changed.ready, oid_});
         }
     }
 
     void execute(const PeerChanged& changed) {
+        changed.change.is_gone ? void(members_.erase(changed.change.oid)) : void(members_.insert(changed.change.oid));
+        if (on_members_) {
+            on_members_(members_.size() + 1);
+        }
         for (auto& [shard, feed] : feeds_) {
             feed.answer(changed.change);
         }
@@ -415,6 +406,8 @@ private:
     }
 
     std::unique_ptr<MeshNode> node_;
+    /// The nodes with a session.
+    std::set<OriginId> members_;
     /// When the transport of a hub with a host has something to do although its descriptor is not readable.
     Instant transport_due_ = Instant::min();
     std::vector<Input> inputs_;
@@ -464,6 +457,14 @@ void MeshRunner::set_listen(std::string listen) {
 
 void MeshRunner::on_fatal(std::function<void(std::string)> callback) {
     hub_->on_fatal_ = std::move(callback);
+}
+
+void MeshRunner::on_members(std::function<void(std::size_t)> callback) {
+    hub_->on_members_ = std::move(callback);
+}
+
+void MeshRunner::on_notice(std::function<void(const Notice&)> callback) {
+    hub_->notices_.listen(std::move(callback));
 }
 
 void MeshRunner::start() {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "mesh/base/time.hpp"
+#include "mesh/core/node/effects.hpp"
 #include "mesh/core/node/hub_turns.hpp"
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/port.hpp"
@@ -74,6 +76,10 @@ public:
     /// Sets the callback for the end of the hub, for instance when another node holds the name. Call before start().
     /// The callback runs on the hub's thread.
     void on_fatal(std::function<void(std::string)> callback);
+    /// Sets the callback for a change of the number of living nodes: those with a session, and this one. As on_fatal().
+    void on_members(std::function<void(std::size_t)> callback);
+    /// Sets the callback for what happens in the mesh, beside the log. As on_fatal(); must not wait.
+    void on_notice(std::function<void(const Notice&)> callback);
     /// Starts the hub's thread. Throws std::runtime_error when bound to every address without `advertise`, or without
     /// random numbers.
     void start();

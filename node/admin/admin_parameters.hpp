@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "mesh/base/event_kind.hpp"
 #include "mesh/base/time.hpp"
+#include "node/core/peer_address.hpp"
 
 namespace tulle::node {
 
@@ -34,5 +37,39 @@ struct AdminParameters {
 /// The parameter `max` of an order to rebalance, in clients a second; kDefaultRebalanceRate without the parameter.
 /// Returns nothing for a malformed query, and for a number out of 1 to kMaxRebalanceRate.
 [[nodiscard]] std::optional<std::uint64_t> parse_rebalance_rate(std::string_view query);
+
+/// Events in an answer of /v1/events: by default, and at most.
+inline constexpr std::size_t kDefaultEventsLimit = 100;
+inline constexpr std::size_t kMaxEventsLimit = 1000;
+/// The longest wait for an event, as kMaxAdminTimeoutMs.
+inline constexpr std::uint64_t kMaxEventsWaitMs = 10'000;
+
+/// The query string of a question for events.
+struct EventsQuery {
+    /// Events with a greater number are wanted.
+    std::uint64_t since = 0;
+    std::size_t limit = kDefaultEventsLimit;
+    std::optional<EventKind> kind = {};
+    /// How long to wait if there is no event.
+    Duration wait{};
+};
+
+/// Seconds for which /v1/log has refused clients told of: by default, and at most.
+inline constexpr std::uint64_t kDefaultLogSeconds = 300;
+inline constexpr std::uint64_t kMaxLogSeconds = 3'600;
+
+/// The query string of /v1/log: whose refusals are told of, and for how long. Without app and address, of all.
+struct LogQuery {
+    std::string app;
+    std::optional<PeerAddress> address;
+    Duration time{};
+};
+
+/// Reads the query string of /v1/log. As parse_events_query().
+[[nodiscard]] std::optional<LogQuery> parse_log_query(std::string_view query, std::string& why);
+
+/// Reads the query string of /v1/events. Returns nothing, and puts the reason into `why`, for a malformed query, a
+/// repeated parameter, an unknown kind or a number out of its range.
+[[nodiscard]] std::optional<EventsQuery> parse_events_query(std::string_view query, std::string& why);
 
 }  // namespace tulle::node

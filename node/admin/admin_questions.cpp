@@ -30,6 +30,10 @@ static_assert(2 * (kOrderTimeout + kHubPatience) < kHttpAnswerTimeout);
 
 }  // namespace
 
+NodeFacts AdminQuestions::facts(const mesh::NodeStatus& status) const {
+    return {sources_.limits.drain(), sources_.limits.why_not_ready(status.ready), &sources_.apps};
+}
+
 Instant AdminQuestions::due_in(Duration timeout) {
     return reactor_.now() + timeout + kHubPatience;
 }
@@ -220,16 +224,14 @@ void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& stat
         respond(waiting.ticket, admin_answer(200, kAdminMetrics, metrics(&status)));
     } else if (waiting.wanted == Wanted::kStatus) {
         respond(waiting.ticket,
-                admin_answer(200, kAdminJson,
-                             render_status(status, sources_.shards, sources_.redis, sources_.limits.drain())));
+                admin_answer(200, kAdminJson, render_status(status, sources_.shards, sources_.redis, facts(status))));
     } else {
         // The report goes to the hub in parts, with the last part marked.
         mesh::NodeStatus full = status;
         for (auto& counter : edge_counters(sources_.shards)) {
             full.counters.push_back(std::move(counter));
         }
-        std::vector<std::string> parts =
-            render_report(full, sources_.redis, mesh::kMaxQueryPartBytes, sources_.limits.drain());
+        std::vector<std::string> parts = render_report(full, sources_.redis, mesh::kMaxQueryPartBytes, facts(status));
         for (std::size_t i = 0; i < parts.size(); ++i) {
             hub_.send(mesh::LocalAnswer{waiting.token, std::move(parts[i]), i + 1 == parts.size()});
         }

@@ -13,10 +13,12 @@
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_counters.hpp"
 #include "node/admin/app_labels.hpp"
+#include "node/admin/apps_view.hpp"
 #include "node/admin/drain_order.hpp"
 #include "node/admin/rebalance.hpp"
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
+#include "node/admin/status_json.hpp"
 #include "node/edge/hub_port.hpp"
 #include "node/edge/node_limits.hpp"
 #include "node/edge/reactor.hpp"
@@ -53,6 +55,7 @@ public:
         const std::optional<RedisView>& redis;
         /// Adds the sums of all apps.
         const std::function<void(AppSumsById&)>& app_sums;
+        const AppsView& apps;
         AdminCounters& counters;
         const NodeLimits& limits;
         /// Closes `count` clients of this node within `duration`; must not wait.
@@ -126,6 +129,8 @@ private:
     /// True for our answers to questions of other nodes, which hold no connection.
     [[nodiscard]] static bool is_for_mesh(Wanted wanted) { return wanted == Wanted::kReport; }
     /// The metrics, without the part of the mesh for a null status.
+    /// What the node tells of itself beside the hub's status.
+    [[nodiscard]] NodeFacts facts(const mesh::NodeStatus& status) const;
     /// Answers a request; nothing happens when the peer has gone.
     void respond(HttpTicket ticket, HttpResponse response) { room_.respond(ticket, std::move(response)); }
     /// The deadline of a request: the hub's patience on top of the time for other nodes.

@@ -26,6 +26,8 @@ enum class AdminPage {
     /// A connection by its id, which ends the path.
     kConnection,
     kKick,
+    kEvents,
+    kLog,
 };
 
 /// A path of the admin listener.
@@ -59,7 +61,9 @@ inline constexpr AdminRoute kAdminRoutes[] = {
     {"/metrics", AdminPage::kMetrics, "GET", AdminScope::kRead},
     {"/v1/status", AdminPage::kStatus, "GET", AdminScope::kRead},
     {"/v1/doctor", AdminPage::kDoctor, "GET", AdminScope::kRead},
+    {"/v1/events", AdminPage::kEvents, "GET", AdminScope::kRead},
     {"/v1/trace", AdminPage::kTrace, "POST", AdminScope::kRead},
+    {"/v1/log", AdminPage::kLog, "POST", AdminScope::kOperate},
     {"/v1/reload", AdminPage::kReload, "POST", AdminScope::kOperate},
     {"/v1/drain", AdminPage::kDrain, "POST", AdminScope::kOperate},
     {"/v1/undrain", AdminPage::kUndrain, "POST", AdminScope::kOperate},

@@ -15,6 +15,7 @@
 
 #include "node/admin/admin_answers.hpp"
 #include "node/admin/admin_counters.hpp"
+#include "node/admin/admin_events.hpp"
 #include "node/admin/admin_gate.hpp"
 #include "node/admin/admin_parameters.hpp"
 #include "node/admin/admin_questions.hpp"
@@ -34,7 +35,7 @@ namespace tulle::node {
 // Connections that no waiting request can hold. A new connection is read a few accepts after its own, so a crowd of new
 // connections ends none of so many before its request is read.
 constexpr std::size_t kFreeAdminConnections = 12;
-static_assert(kMaxAdminWaiting + kMaxAdminReloads + kFreeAdminConnections <= kMaxAdminConnections,
+static_assert(kMaxAdminWaiting + kMaxAdminReloads + kMaxAdminFollowers + kFreeAdminConnections <= kMaxAdminConnections,
               "connections are left for health checks, whoever waits for whatever");
 
 namespace {
@@ -69,16 +70,20 @@ public:
           apps_(std::move(apps)),
           redis_(std::move(options.redis)),
           app_sums_(std::move(options.app_sums)),
+          apps_view_(std::move(options.apps_view)),
           limits_(limits),
           reactor_(FlushMode::kSend),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
           questions_(reactor_, room_, hub, index,
-                     {shards_, reloads, redis_, app_sums_, counters_, limits, std::move(options.move_some),
+                     {shards_, reloads, redis_, app_sums_, apps_view_, counters_, limits, std::move(options.move_some),
                       options.name, ask_drain_}),
+          event_log_(std::move(options.events)),
+          events_(reactor_, room_, *event_log_, shards_, counters_, options.refusals),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {
         gate_.set_tokens(options.tokens);
         listener_.on_starved([this] { return make_room(); });
+        event_log_->on_add([this] { wakeup_.notify(); });
     }
 
     ~Loop() override {
@@ -103,6 +108,10 @@ public:
     void set_apps(AppTable apps) {
         // On the listener's thread, like every use of apps_.
         boost::asio::post(reactor_.context(), [this, apps = std::move(apps)] { apps_ = apps; });
+    }
+
+    void set_apps_view(AppsView view) {
+        boost::asio::post(reactor_.context(), [this, view = std::move(view)] { apps_view_ = view; });
     }
 
     void set_redis(RedisView redis) {
@@ -232,8 +241,9 @@ private:
     }
 
     [[nodiscard]] HttpResponse not_ready() {
-        if (limits_.drain() == DrainState::kServing) {
-            return admin_answer(503, kAdminText, "not ready\n");
+        // A node whose last moments have begun says "draining" as well.
+        if (limits_.drain() == DrainState::kServing && !is_draining_) {
+            return admin_answer(503, kAdminText, "not ready: " + limits_.why_not_ready(is_ready_) + "\n");
         }
         limits_.note_told_check();
         return admin_answer(drain_ready_status_, kAdminText, "draining\n");
@@ -278,13 +288,22 @@ private:
             case AdminPage::kKick:
                 ask_clients(ticket, route.page, request);
                 break;
+            case AdminPage::kEvents:
+                events_.ask(ticket, request.query());
+                break;
+            case AdminPage::kLog:
+                events_.watch(ticket, request.query());
+                break;
         }
     }
 
     /// The loop of the thread. A failed listener ends the process, as a failed shard does.
     void run() {
         try {
-            reactor_.run([this] { questions_.end_turn(); });
+            reactor_.run([this] {
+                questions_.end_turn();
+                events_.end_turn();
+            });
         } catch (const std::exception& error) {
             spdlog::critical("the admin listener has failed: {}", error.what());
             std::terminate();
@@ -401,12 +420,15 @@ private:
     AppTable apps_;
     std::optional<RedisView> redis_;
     const std::function<void(AppSumsById&)> app_sums_;
+    AppsView apps_view_;
     NodeLimits& limits_;
     HttpRoom room_{kMaxAdminConnections};
     Reactor reactor_;
     Wakeup wakeup_;
     mesh::ShardMailbox mailbox_;
     AdminQuestions questions_;
+    const std::shared_ptr<EventLog> event_log_;
+    AdminEvents events_;
     /// The Unix socket; nothing for a listener on a TCP address. Outlives the listener, which has its descriptor.
     std::optional<UnixSocket> socket_;
     Listener listener_;
@@ -440,6 +462,10 @@ mesh::ShardMailbox& AdminServer::mailbox() {
 
 void AdminServer::set_apps(AppTable apps) {
     loop_->set_apps(std::move(apps));
+}
+
+void AdminServer::set_apps_view(AppsView view) {
+    loop_->set_apps_view(std::move(view));
 }
 
 void AdminServer::set_redis(RedisView redis) {

@@ -11,11 +11,14 @@
 #include "mesh/base/time.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/admin/admin_tokens.hpp"
+#include "node/admin/apps_view.hpp"
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/admin/reload_outcome.hpp"
 #include "node/core/address.hpp"
+#include "node/edge/event_log.hpp"
 #include "node/edge/node_limits.hpp"
+#include "node/edge/refusal_watch.hpp"
 #include "node/edge/shard_counters.hpp"
 #include "node/pusher/core/app_sums.hpp"
 #include "node/pusher/core/apps.hpp"
@@ -46,23 +49,32 @@ struct AdminOptions {
     std::optional<RedisView> redis = {};
     /// Adds up what the apps use of the node. Called on the listener's thread.
     std::function<void(AppSumsById&)> app_sums = [](AppSumsById&) {};
+    /// The apps as nodes compare them, and the settings that are to be the same everywhere.
+    AppsView apps_view = {};
+    /// The node's flight recorder.
+    std::shared_ptr<EventLog> events = std::make_shared<EventLog>();
+    /// Tells of refused clients for a while. Null: /v1/log answers 503.
+    RefusalWatch* refusals = nullptr;
 };
 
-/// The admin listener on a thread of its own: GET /live, /up, /ready, /metrics, /v1/status (this node's view),
-/// /v1/doctor (the views of all nodes), POST /v1/trace (a marked message), /v1/reload (as SIGHUP), /v1/drain and
-/// /v1/undrain (the clients of this node, or of the one named, are moved or kept), and /v1/rebalance (each node of the
-/// mesh with too many clients closes some). To the hub the listener is another shard, without subscriptions; of the
-/// queries of the mesh, the listener answers the doctor's and the orders to drain and to rebalance.
+/// The admin listener on a thread of its own. Its pages are those of kAdminRoutes: health checks, metrics, the view of
+/// this node (/v1/status), the views of all nodes (/v1/doctor), what has happened at this node (/v1/events), who is
+/// connected anywhere in the mesh (/v1/channels, /v1/presence, /v1/conns), and orders (/v1/reload, /v1/drain,
+/// /v1/undrain, /v1/rebalance, /v1/conns/kick, /v1/log). To the hub the listener is another shard, without
+/// subscriptions; of the queries of the mesh, the listener answers the doctor's and the orders to drain and to
+/// rebalance.
 ///
 /// AdminGate decides which requests are served: web pages are kept away, and with tokens configured everything but the
 /// health checks needs a token.
 ///
-/// Thread: its owner's; set_apps, set_redis, set_tokens, reloads_asked, reloaded and begin_drain from any.
+/// Thread: its owner's; set_apps, set_apps_view, set_redis, set_tokens, reloads_asked, reloaded and begin_drain from
+///         any.
 /// Limits: kMaxAdminConnections; for a further connection the oldest connection that waits for its peer ends.
 ///         kMaxAdminQuestions wait for other nodes, kMaxAdminWaiting for these and the hub, kMaxAdminReloads for a
-///         reload, so that a health check always finds a connection. Requests that only the hub can answer share a
-///         question to the hub. The hub has a second to answer; then /metrics does without the hub and the other
-///         requests get 503. Doctor and trace wait for other nodes for `timeout_ms`: 1 to 10,000, by default 2,000.
+///         reload, kMaxAdminFollowers for an event, so that a health check always finds a connection. Requests that
+///         only the hub can answer share a question to the hub. The hub has a second to answer; then /metrics does
+///         without the hub and the other requests get 503. Doctor and trace wait for other nodes for `timeout_ms`: 1 to
+///         10,000, by default 2,000.
 /// Errors: bind and bind_socket throw std::runtime_error that names the address. A failure of the thread is logged and
 ///         ends the process.
 class AdminServer {
@@ -86,6 +98,8 @@ public:
     void start();
     /// Replaces the apps that traces may name.
     void set_apps(AppTable apps);
+    /// Replaces the view of the apps, whose digests change with the apps and with the mesh keys.
+    void set_apps_view(AppsView view);
     /// Replaces the view of the clients of Redis, whose digests change with the mesh keys.
     void set_redis(RedisView redis);
     /// Replaces the tokens.

@@ -7,9 +7,23 @@
 #include <utility>
 
 #include "mesh/base/ids.hpp"
+#include "mesh/core/session/unmet.hpp"
 
 namespace tulle::node {
 namespace {
+
+/// The configured peers that are not met, by the reason. Every reason has a value, so that alerts find a 0.
+void add_unmet(const mesh::NodeStatus& status, Families& out) {
+    prometheus::MetricFamily unmet =
+        family("mesh_peers_unmet", "Configured peers with which no session stands, by the reason", Kind::kGauge);
+    for (int reason = 0; reason <= static_cast<int>(mesh::Unmet::kLeft); ++reason) {
+        const std::string name = mesh::to_text(static_cast<mesh::Unmet>(reason));
+        const auto count = std::count_if(status.seeds.begin(), status.seeds.end(),
+                                         [&name](const mesh::SeedStatus& seed) { return seed.reason == name; });
+        add(unmet, static_cast<double>(count), {{"reason", name}});
+    }
+    out.push_back(std::move(unmet));
+}
 
 // The metrics for each peer. The oid tells two processes under the same name apart.
 void add_members(const mesh::NodeStatus& status, Families& out) {
@@ -155,6 +169,7 @@ void add_mesh(const mesh::NodeStatus& status, Families& out) {
                          Kind::kGauge, status.configured));
     out.push_back(single("mesh_peers_met", "Endpoints to find other nodes at where a node has been met", Kind::kGauge,
                          status.met));
+    add_unmet(status, out);
     add_members(status, out);
     add_keys(status.keys, out);
 }

@@ -142,7 +142,7 @@ std::string render_metrics(const MetricSources& sources, const std::vector<AppLa
 }
 
 std::string render_status(const mesh::NodeStatus& status, const ShardParts& shards,
-                          const std::optional<RedisView>& redis, DrainState drain) {
+                          const std::optional<RedisView>& redis, const NodeFacts& facts) {
     boost::json::array members;
     for (const mesh::MemberStatus& member : status.members) {
         members.push_back(to_json(member));
@@ -160,9 +160,12 @@ std::string render_status(const mesh::NodeStatus& status, const ShardParts& shar
         boost::json::object& target = metric.is_gauge ? gauges : counters;
         target[boost::json::string_view(metric.name.data(), metric.name.size())] = sum_of(shards, metric.counter);
     }
-    boost::json::object answer{{"self", self_to_json(status)},    {"members", std::move(members)},
-                               {"ready", status.ready},           {"drain", to_text(drain)},
-                               {"counters", std::move(counters)}, {"gauges", std::move(gauges)}};
+    boost::json::object answer{{"self", self_to_json(status)},
+                               {"members", std::move(members)},
+                               {"ready", status.ready},
+                               {"counters", std::move(counters)},
+                               {"gauges", std::move(gauges)}};
+    add_facts(facts, answer);
     if (redis) {
         answer["redis"] = to_json(*redis);
     }

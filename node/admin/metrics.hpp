@@ -10,6 +10,7 @@
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/admin/shard_metrics.hpp"
+#include "node/admin/status_json.hpp"
 #include "node/core/drain_state.hpp"
 
 namespace tulle::node {
@@ -31,8 +32,8 @@ struct MetricSources {
                                          const mesh::NodeStatus* status);
 
 /// The JSON of /v1/status: the status of the mesh, with the shards' counters added up, `redis`, if there is any, and
-/// the state of the node's drain.
+/// the facts of the node.
 [[nodiscard]] std::string render_status(const mesh::NodeStatus& status, const ShardParts& shards,
-                                        const std::optional<RedisView>& redis, DrainState drain = DrainState::kServing);
+                                        const std::optional<RedisView>& redis, const NodeFacts& facts = {});
 
 }  // namespace tulle::node

@@ -1,5 +1,6 @@
 #include "node/admin/status_json.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -103,7 +104,47 @@ json::object to_json(const mesh::TraceLine& line) {
     return object;
 }
 
+// The configured peers: those that are not met first.
+json::object peers_of(const mesh::NodeStatus& status) {
+    std::vector<const mesh::SeedStatus*> seeds;
+    for (const mesh::SeedStatus& seed : status.seeds) {
+        seeds.push_back(&seed);
+    }
+    std::stable_partition(seeds.begin(), seeds.end(),
+                          [](const mesh::SeedStatus* seed) { return seed->state == "unmet"; });
+    const std::size_t shown = std::min(seeds.size(), kMaxSeedsShown);
+    json::array endpoints;
+    for (std::size_t i = 0; i < shown; ++i) {
+        const mesh::SeedStatus& seed = *seeds[i];
+        json::object object{{"endpoint", seed.endpoint}, {"state", seed.state}};
+        if (!seed.name.empty()) {
+            object["name"] = seed.name;
+        }
+        if (!seed.reason.empty()) {
+            object["reason"] = seed.reason;
+            object["text"] = seed.text;
+            object["since_ms"] = seed.since_ms;
+            object["attempts"] = seed.attempts;
+        }
+        endpoints.push_back(std::move(object));
+    }
+    return {{"configured", status.configured},
+            {"met", status.met},
+            {"endpoints", std::move(endpoints)},
+            {"not_shown", seeds.size() - shown}};
+}
+
 }  // namespace
+
+void add_facts(const NodeFacts& facts, json::object& answer) {
+    answer["drain"] = text(to_text(facts.drain));
+    if (!facts.not_ready.empty()) {
+        answer["not_ready"] = facts.not_ready;
+    }
+    if (facts.apps != nullptr) {
+        answer["apps"] = to_json(*facts.apps);
+    }
+}
 
 json::object to_json(const mesh::MemberStatus& member) {
     json::object object{
@@ -132,7 +173,7 @@ json::object self_to_json(const mesh::NodeStatus& status) {
     self["protocol"] = {{"oldest", mesh::kOldestProtocolVersion}, {"newest", mesh::kProtocolVersion}};
     self["monotonic_us"] = status.monotonic_us;
     self["wall_us"] = status.wall_us;
-    self["peers"] = {{"configured", status.configured}, {"met", status.met}};
+    self["peers"] = peers_of(status);
     json::array uses;
     for (const mesh::KeyUse& use : status.keys.uses) {
         uses.push_back(
@@ -161,7 +202,7 @@ json::object self_to_json(const mesh::NodeStatus& status) {
 }
 
 std::vector<std::string> render_report(const mesh::NodeStatus& status, const std::optional<RedisView>& redis,
-                                       std::size_t part_bytes, DrainState drain) {
+                                       std::size_t part_bytes, const NodeFacts& facts) {
     json::object counters;
     for (const auto& [name, value] : status.counters) {
         counters[name] = value;
@@ -169,10 +210,15 @@ std::vector<std::string> render_report(const mesh::NodeStatus& status, const std
     // Every part repeats the node itself, so that each part can be understood alone.
     const std::string self = json::serialize(self_to_json(status));
     const std::string head = "{\"self\":" + self + ",\"ready\":" + (status.ready ? "true" : "false") + ",\"drain\":\"" +
-                             std::string(to_text(drain)) + "\"";
-    const std::string clients_of_redis = redis ? ",\"redis\":" + json::serialize(to_json(*redis)) : "";
-    std::vector<std::string> parts{head + ",\"counters\":" + json::serialize(counters) + clients_of_redis +
-                                   ",\"members\":["};
+                             std::string(to_text(facts.drain)) + "\"";
+    json::object once{{"counters", std::move(counters)}};
+    add_facts(facts, once);
+    once.erase("drain");
+    if (redis) {
+        once["redis"] = to_json(*redis);
+    }
+    const std::string only_here = json::serialize(once);
+    std::vector<std::string> parts{head + "," + only_here.substr(1, only_here.size() - 2) + ",\"members\":["};
     bool is_first = true;
     for (const mesh::MemberStatus& member : status.members) {
         const std::string text = json::serialize(to_json(member));

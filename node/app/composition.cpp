@@ -108,11 +108,13 @@ Composition::Composition(const Config& config, Signals& signals)
     : signals_(signals),
       drain_duration_(config.drain.duration),
       is_hub_on_shard_(is_on_shard(config.hub, config.shards)),
+      compared_(config),
       mesh_(std::make_unique<mesh::MeshRunner>(mesh_options(config))) {
     const AppTable apps(config.apps);
     limits_ = std::make_shared<NodeLimits>(
         NodeLimitsOptions{capacity_of(config.max_connections), config.max_connections_per_address, config.auth_failures,
-                          TrustedProxies(config.trusted_proxies, config.forwarded_header)});
+                          TrustedProxies(config.trusted_proxies, config.forwarded_header), config.ready_min_members});
+    limits_->refusals().set_events(events_);
     rations_ = std::make_shared<AppRations>(apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
@@ -139,7 +141,8 @@ Composition::Composition(const Config& config, Signals& signals)
                          for (const PusherEdge* edge : pushers_) {
                              edge->app_book().add_to(sums);
                          }
-                     }});
+                     },
+                     compared_.view(), events_, &limits_->refusals()});
     if (config.admin_socket.empty()) {
         ports_.admin = to_string(admin_->bind(config.admin));
     } else {
@@ -159,6 +162,8 @@ Composition::Composition(const Config& config, Signals& signals)
         });
     }
     mesh_->on_fatal([&signals](std::string what) { signals.fail(std::move(what)); });
+    mesh_->on_members([limits = limits_](std::size_t members) { limits->set_members(members); });
+    mesh_->on_notice([events = events_](const mesh::Notice& notice) { events->add(notice.kind, notice.text); });
 }
 
 PusherOptions Composition::pusher_options(const Config& config, const AppTable& apps) const {
@@ -315,6 +320,8 @@ void Composition::start() {
 void Composition::set_apps(const AppTable& apps) {
     rations_->set_apps(apps);
     admin_->set_apps(apps);
+    compared_.set_apps(apps);
+    admin_->set_apps_view(compared_.view());
     webhooks_->set_apps(apps);
     // An edge belongs to its shard's thread, so the new table is posted there.
     for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -332,6 +339,16 @@ void Composition::note_reload(ReloadResult result) {
         reloads_.failures_total.add();
     }
     reloads_.last_successful.set(result == ReloadResult::kGood ? 1 : 0);
+}
+
+void Composition::set_drain(DrainState state, bool stops) {
+    const bool is_new = limits_->drain() != state;
+    limits_->set_drain(state, stops);
+    if (!is_new) {
+        return;
+    }
+    events_->add(EventKind::kDrain,
+                 std::string(to_text(state)) + ": " + std::to_string(clients()) + " clients are connected");
 }
 
 std::string Composition::reload_certificates(const TlsFiles& files, bool is_asked_for) {
@@ -364,6 +381,9 @@ void Composition::note_certificates() {
 
 void Composition::set_mesh_keys(const mesh::KeyRing& keys) {
     mesh_->set_keys(keys);
+    events_->add(EventKind::kKeys, "mesh keys: " + keys.text_of_ids() + ", the first one in use");
+    compared_.set_keys(keys);
+    admin_->set_apps_view(compared_.view());
     if (tls_) {
         tls_->set_ticket_secrets(ticket_secrets(keys));
     }

@@ -13,12 +13,14 @@
 #include "node/admin/admin_server.hpp"
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
+#include "node/app/compared_apps.hpp"
 #include "node/app/config.hpp"
 #include "node/app/ports_file.hpp"
 #include "node/app/redis_bridge.hpp"
 #include "node/app/signals.hpp"
 #include "node/core/counter.hpp"
 #include "node/core/drain_state.hpp"
+#include "node/edge/event_log.hpp"
 #include "node/edge/memory_watch.hpp"
 #include "node/edge/node_limits.hpp"
 #include "node/edge/shard.hpp"
@@ -64,6 +66,8 @@ public:
     enum class ReloadResult : std::uint8_t { kGood, kInPart, kRefused };
     /// Counts a reload.
     void note_reload(ReloadResult result);
+    /// The flight recorder of the node.
+    [[nodiscard]] EventLog& events() { return *events_; }
     void set_admin_tokens(std::vector<AdminToken> tokens) { admin_->set_tokens(std::move(tokens)); }
     /// How many requests to the admin listener have asked for a reload.
     [[nodiscard]] std::uint64_t reloads_asked() const { return admin_->reloads_asked(); }
@@ -76,7 +80,7 @@ public:
         return sum(&ShardCounters::clients_opened_total) + sum(&ShardCounters::http_publishes_total);
     }
     /// Shows how far the node is in letting its clients go: /ready depends on the state. `stops`: a signal has come.
-    void set_drain(DrainState state, bool stops) { limits_->set_drain(state, stops); }
+    void set_drain(DrainState state, bool stops);
     /// Answers to health checks that have told of the drain, since the start.
     [[nodiscard]] std::uint64_t told_checks() const { return limits_->told_checks(); }
     /// Why the listeners closed by move_clients() cannot listen again; empty when they can.
@@ -151,6 +155,10 @@ private:
     const bool is_hub_on_shard_;
     BoundPorts ports_;
     ReloadCounters reloads_;
+    /// The flight recorder. Every part may write there.
+    std::shared_ptr<EventLog> events_ = std::make_shared<EventLog>();
+    /// What the admin listener shows of the apps, and what that is made of.
+    ComparedApps compared_;
     std::shared_ptr<NodeLimits> limits_;
     std::shared_ptr<AppRations> rations_;
     /// Null without an address for TLS. The shards' listeners refer to it.

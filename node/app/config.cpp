@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/port.hpp"
 #include "node/app/config_admin.hpp"
 #include "node/app/config_apps.hpp"
@@ -308,6 +309,8 @@ std::vector<KeyAction> process_actions() {
     return {
         {{"log_level", "LEVEL", "trace, debug, info, warn, error or off (default: info)"},
          [](const Setting& s, Config& c) { c.log_level = to_log_level(s); }},
+        {{"ready_min_members", "N", "Living nodes, this one too, without which /ready answers 503 (default: 1)"},
+         [](const Setting& s, Config& c) { c.ready_min_members = to_number(s, 1, mesh::kMaxMembers); }},
         {{"insecure_mesh", "", "Allow mesh addresses off loopback although nothing protects them"},
          [](const Setting& s, Config& c) { c.insecure_mesh = to_bool(s); }},
         {{"drain_grace", "SECONDS", "Time for load balancers to see that the node stops taking clients (default: 10)"},

@@ -93,6 +93,8 @@ struct Config {
     DrainTimes drain;
     /// The status of /ready while the node drains: 503 or 404.
     unsigned drain_ready_status = 503;
+    /// Living nodes, this node among them, without which /ready answers 503.
+    std::size_t ready_min_members = 1;
     FlushMode flush = FlushMode::kUring;
     HubPlace hub = HubPlace::kAuto;
     bool permessage_deflate = false;

@@ -122,6 +122,8 @@ ReloadOutcome Reloader::reload(Scope scope) {
             !std::equal(apps_.begin(), apps_.end(), config.apps.begin(), config.apps.end(), is_same);
         if (has_changed || scope == Scope::kAll) {
             spdlog::info("the apps have been read again: {}", config.apps.size());
+            node_.events().add(EventKind::kReload,
+                               "the apps have been read again: " + std::to_string(config.apps.size()));
         }
         apps_ = config.apps;
         if (scope == Scope::kAll) {
@@ -136,6 +138,7 @@ ReloadOutcome Reloader::reload(Scope scope) {
         is_all_refused_ = is_all_refused_ || scope == Scope::kAll;
         node_.note_reload(Composition::ReloadResult::kRefused);
         spdlog::error("the configuration stays as it was: {}", error.what());
+        node_.events().add(EventKind::kReload, std::string("the configuration stays as it was: ") + error.what());
         outcome.error = error.what();
     }
     return outcome;

@@ -71,7 +71,7 @@ inline constexpr std::size_t kMaxConnections = 10'000'000;
 inline constexpr std::size_t kReopenPercent = 98;
 /// HTTP connections of the admin listener. For a further connection an idle connection makes way. Descriptors for all
 /// of them are reserved (reserved_descriptors).
-inline constexpr std::size_t kMaxAdminConnections = 64;
+inline constexpr std::size_t kMaxAdminConnections = 72;
 /// Time between two measurements of memory.
 inline constexpr Duration kMemoryInterval = 100ms;
 /// The least memory held for a client that is closed for want of memory. Closing a client with less would free next to

@@ -24,6 +24,7 @@ void reopen(std::atomic<bool>& is_full, const Capacity& capacity, std::size_t cl
 NodeLimits::NodeLimits(const NodeLimitsOptions& options)
     : capacity_(options.capacity),
       proxies_(options.proxies),
+      min_members_(options.min_members),
       addresses_(options.connections_per_address),
       throttle_(options.auth_failures) {
     counters_.max_connections.set(capacity_.connections);
@@ -56,6 +57,23 @@ bool NodeLimits::may_tell_of_proxies(Instant now) {
     // Another shard that has just taken the turn leaves none for this shard.
     return now >= told_at + kProxyLogInterval &&
            proxy_told_at_.compare_exchange_strong(told_at, now, std::memory_order_relaxed);
+}
+
+std::string NodeLimits::why_not_ready(bool has_joined) const {
+    if (!has_joined) {
+        return "the node has not joined the mesh";
+    }
+    if (!has_members()) {
+        return std::to_string(members_.load(std::memory_order_relaxed)) + " of " + std::to_string(min_members_) +
+               " members";
+    }
+    if (pressure() != Pressure::kNone) {
+        return "memory is short";
+    }
+    if (is_refusing()) {
+        return "the node is full";
+    }
+    return is_taking_over() ? "keys are taken over" : "";
 }
 
 /// All atomic operations here have a single order (sequential consistency): a node that has just set is_full_ sees

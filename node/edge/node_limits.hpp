@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "node/core/memory_pressure.hpp"
 #include "node/core/peer_address.hpp"
 #include "node/core/trusted_proxies.hpp"
+#include "node/edge/refusal_watch.hpp"
 #include "node/edge/shard_counters.hpp"
 
 namespace tulle::node {
@@ -27,6 +29,8 @@ struct NodeLimitsOptions {
     std::size_t connections_per_address = kDefaultConnectionsPerAddress;
     AuthThrottle::Options auth_failures{kDefaultAuthFailuresPerMinute, false};
     TrustedProxies proxies{};
+    /// Living nodes, this node among them, without which balancers are to send no clients here.
+    std::size_t min_members = 1;
 };
 
 /// The counts that the shards of a node share. A limit kept by each shard for itself would depend on the shard that the
@@ -77,10 +81,17 @@ public:
     /// Counts the answers to health checks that have told of the drain.
     [[nodiscard]] std::uint64_t told_checks() const { return told_checks_.load(std::memory_order_relaxed); }
     void note_told_check() { told_checks_.fetch_add(1, std::memory_order_relaxed); }
+    /// The nodes of the mesh with which this node has a session, and this node itself. The hub sets the number.
+    void set_members(std::size_t members) { members_.store(members, std::memory_order_relaxed); }
+    [[nodiscard]] bool has_members() const { return members_.load(std::memory_order_relaxed) >= min_members_; }
+
     /// True when load balancers may send clients to this node, as far as these limits know.
     [[nodiscard]] bool takes_clients() const {
-        return drain() == DrainState::kServing && !is_refusing() && !is_taking_over();
+        return drain() == DrainState::kServing && has_members() && !is_refusing() && !is_taking_over();
     }
+    /// Why a node that does not drain takes no clients: "1 of 3 members", for instance. `has_joined`: the hub says that
+    /// the node serves. Empty: the node takes clients.
+    [[nodiscard]] std::string why_not_ready(bool has_joined) const;
 
     /// The measures against a lack of memory, by the last measurement.
     [[nodiscard]] Pressure pressure() const { return pressure_.load(std::memory_order_relaxed); }
@@ -92,6 +103,9 @@ public:
     [[nodiscard]] std::uint64_t take_shed_order(std::uint64_t& last) const;
     /// Gauges of the node, written by the memory watch.
     [[nodiscard]] ShardCounters& counters() { return counters_; }
+
+    /// Says who was refused, for those who ask.
+    [[nodiscard]] RefusalWatch& refusals() { return refusals_; }
 
     /// Counts a wrong signature of `address`. Says in the log which address has sent too many.
     void on_auth_failure(const PeerAddress& address, Instant now);
@@ -107,6 +121,8 @@ private:
 
     const Capacity capacity_;
     const TrustedProxies proxies_;
+    const std::size_t min_members_;
+    std::atomic<std::size_t> members_{1};
     /// The time of the last line in the log about a refused connection of a proxy.
     std::atomic<Instant> proxy_told_at_{Instant::min()};
     /// Connections of all kinds.
@@ -123,6 +139,7 @@ private:
     /// Bytes and serial number of the last order; 0: no order yet.
     std::atomic<std::uint64_t> shed_order_{0};
     ShardCounters counters_;
+    RefusalWatch refusals_;
     mutable std::mutex addresses_mutex_;
     AddressCounts addresses_;
     mutable std::mutex throttle_mutex_;

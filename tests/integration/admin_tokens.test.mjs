@@ -17,7 +17,7 @@ const secret = () => randomBytes(24).toString('base64url');
 const bearer = (token) => ({ Authorization: `Bearer ${token}` });
 const json = { 'Content-Type': 'application/json' };
 const OPEN = ['/up', '/live', '/ready'];
-const READ = ['/metrics', '/v1/status', '/v1/doctor?timeout_ms=100', '/v1/conns', '/v1/channels', '/v1/presence?app=app-id&channel=presence-room'];
+const READ = ['/metrics', '/v1/status', '/v1/doctor?timeout_ms=100', '/v1/conns', '/v1/channels', '/v1/presence?app=app-id&channel=presence-room', '/v1/events'];
 const TRACE = '/v1/trace?app=app-id&channel=news&timeout_ms=100';
 const PROMETHEUS = process.env.TULLE_PROMETHEUS ?? '/usr/bin/prometheus';
 

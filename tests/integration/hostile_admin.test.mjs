@@ -8,9 +8,9 @@ import { run } from '../support/js/process.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
 import { freeze } from '../support/js/freeze.mjs';
 
-const TARGETS = ['/up', '/ready', '/metrics', '/v1/status', '/v1/doctor?timeout_ms=100', '/v1/conns', '/v1/channels'];
+const TARGETS = ['/up', '/ready', '/metrics', '/v1/status', '/v1/doctor?timeout_ms=100', '/v1/conns', '/v1/channels', '/v1/events'];
 const TRACE = '/v1/trace?app=app-id&channel=news&timeout_ms=100';
-const MOST_CONNECTIONS = 64;
+const MOST_CONNECTIONS = 72;
 const MOST_QUESTIONS = 32;
 const TOO_MANY = 16; // with them there are fewer connections than the listener takes
 

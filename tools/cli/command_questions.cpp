@@ -1,6 +1,9 @@
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "mesh/base/event_kind.hpp"
 #include "tools/cli/command_groups.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/common_options.hpp"
@@ -90,6 +93,33 @@ void add_redis(CommandList& commands) {
     add_watch(redis, options->watch);
 }
 
+void add_events(CommandList& commands) {
+    const auto options = std::make_shared<EventsOptions>();
+    CLI::App& events = commands.add(kAskNodes, "events", "Show what has happened at a node: the latest 4,096 events",
+                                    [options] { return run_events(*options); });
+    add_admin_options(events, options->admin, "Each event as a JSON object in a line of its own");
+    std::vector<std::string> kinds(kEventKindNames.begin(), kEventKindNames.end());
+    events.add_option("--kind", options->kind, "Events of this kind alone")
+        ->type_name("KIND")
+        ->check(CLI::IsMember(std::move(kinds)));
+    events.add_option("--last", options->last, "Number of the latest events to show")
+        ->type_name("N")
+        ->check(CLI::Range(0, 4096))
+        ->capture_default_str();
+    events.add_flag("-f,--follow", options->follows, "Go on with each event that comes");
+}
+
+void add_log(CommandList& commands) {
+    const auto options = std::make_shared<LogOptions>();
+    CLI::App& log =
+        commands.add(kAskNodes, "log", "Have a node tell for a while which clients and backends it refuses, and why",
+                     [options] { return run_log(*options); });
+    add_admin_options(log, options->admin, "Each refusal as a JSON object in a line of its own");
+    log.add_option("--app,--app-id", options->app_id, "Refusals of this app alone")->type_name("ID");
+    log.add_option("--address", options->address, "Refusals of this address alone")->type_name("IP");
+    add_seconds(log, "--for", options->time, "Seconds to tell of refusals", 1, 3'600);
+}
+
 }  // namespace
 
 void add_questions(CommandList& commands) {
@@ -99,6 +129,8 @@ void add_questions(CommandList& commands) {
     add_keys(commands);
     add_redis(commands);
     add_checks(commands);
+    add_events(commands);
+    add_log(commands);
 }
 
 }  // namespace tulle::cli

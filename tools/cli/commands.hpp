@@ -97,6 +97,27 @@ struct RedisOptions {
     WatchInterval watch;
 };
 
+/// `tulle events`: show what has happened at a node.
+struct EventsOptions {
+    AdminOptions admin;
+    /// Events of this kind alone; empty for all.
+    std::string kind;
+    /// The latest events that are shown.
+    std::size_t last = 100;
+    /// Go on with each event that comes.
+    bool follows = false;
+};
+
+/// `tulle log`: have a node tell which clients it refuses, and why.
+struct LogOptions {
+    AdminOptions admin;
+    /// Refusals of this app alone; empty for all.
+    std::string app_id;
+    /// Refusals of this IP address alone; empty for all.
+    std::string address;
+    std::chrono::milliseconds time{300'000};
+};
+
 /// `tulle reload`: have a node read its configuration again.
 struct ReloadOptions {
     /// The answer comes after the reload, so it gets more time than others.
@@ -231,6 +252,8 @@ struct PubOptions {
 [[nodiscard]] int run_trace(const TraceOptions& options);
 [[nodiscard]] int run_keys(const KeysOptions& options);
 [[nodiscard]] int run_redis(const RedisOptions& options);
+[[nodiscard]] int run_events(const EventsOptions& options);
+[[nodiscard]] int run_log(const LogOptions& options);
 [[nodiscard]] int run_reload(const ReloadOptions& options);
 [[nodiscard]] int run_drain(const DrainOptions& options);
 [[nodiscard]] int run_rebalance(const RebalanceOptions& options);

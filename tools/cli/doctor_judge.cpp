@@ -10,12 +10,16 @@
 #include <utility>
 
 #include "mesh/base/assert.hpp"
+#include "tools/cli/doctor_apps.hpp"
 #include "tools/cli/doctor_pairs.hpp"
 #include "tools/cli/doctor_redis.hpp"
 #include "tools/cli/text_table.hpp"
 
 namespace tulle::cli {
 namespace {
+
+/// Peers that a node without any is told to miss, with the reason of each.
+constexpr std::size_t kMostReasons = 5;
 
 /// A finding of kWrong.
 Finding wrong(std::string kind, std::vector<std::string> nodes, std::string text) {
@@ -55,6 +59,8 @@ void judge_node(const NodeReport& node, const std::string& label, std::vector<Fi
             wrong("refused", {label}, "does not serve clients: every configured peer that answers refuses it"));
     } else if (!node.ready) {
         out.push_back(wrong("joining", {label}, "does not serve clients: it has not joined yet"));
+    } else if (!node.not_ready.empty()) {
+        out.push_back(note("not-ready", {label}, "has /ready answer no, so balancers leave it out: " + node.not_ready));
     }
     if (node.gone > 0) {
         out.push_back(
@@ -79,8 +85,12 @@ void judge_split(const NodeReport& node, const std::string& label, bool may_be_a
         }
     }
     if (node.configured > 0 && node.met == 0) {
-        Finding finding =
-            wrong("alone", {label}, "has met none of its " + std::to_string(node.configured) + " configured peers");
+        std::string why;
+        for (std::size_t i = 0; i < std::min(node.unmet.size(), kMostReasons); ++i) {
+            why += (i == 0 ? ": " : "; ") + node.unmet[i].endpoint + " (" + node.unmet[i].text + ")";
+        }
+        Finding finding = wrong("alone", {label},
+                                "has met none of its " + std::to_string(node.configured) + " configured peers" + why);
         finding.severity = may_be_alone ? Severity::kNote : Severity::kWrong;
         out.push_back(std::move(finding));
     }
@@ -279,6 +289,7 @@ Diagnosis diagnose(const std::vector<MeshSample>& samples, std::optional<std::si
     for (const auto& [oid, node] : last.nodes) {
         judge_node(node, labels.of(oid), diagnosis.findings);
         judge_split(node, labels.of(oid), is_complete || node.peers.size() > 0, diagnosis.findings);
+        judge_seeds(node, labels.of(oid), diagnosis.findings);
     }
     judge_names(last, labels, diagnosis.findings);
     judge_parts(last, diagnosis.findings);
@@ -286,6 +297,7 @@ Diagnosis diagnose(const std::vector<MeshSample>& samples, std::optional<std::si
     judge_clocks(diagnosis.nodes, labels, diagnosis.findings);
     judge_versions(last, diagnosis.findings);
     judge_keys_of_all(last, labels, diagnosis.findings);
+    judge_apps(last, labels, diagnosis.findings);
     judge_redis(last, labels, diagnosis.findings);
     // A stable sort keeps the order of the judges within a severity.
     std::stable_sort(diagnosis.findings.begin(), diagnosis.findings.end(),

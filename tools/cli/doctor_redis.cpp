@@ -4,51 +4,24 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
+
+#include "tools/cli/doctor_values.hpp"
 
 namespace tulle::cli {
 namespace {
 
-/// Nodes that a finding names; of more, their number.
-constexpr std::size_t kMostNamed = 3;
 constexpr std::string_view kNoSecret = "none";
 
-using Texts = std::vector<std::string>;
 /// Nodes with a Redis listener, by label.
 using Listening = std::map<std::string, const RedisReport*>;
-
-std::string named(const Texts& labels) {
-    std::string text;
-    for (std::size_t i = 0; i < std::min(labels.size(), kMostNamed); ++i) {
-        text.append(i == 0 ? "" : ", ").append(labels[i]);
-    }
-    return labels.size() > kMostNamed ? text + " and " + std::to_string(labels.size() - kMostNamed) + " more" : text;
-}
 
 /// True when equal digests of any two nodes mean equal users and secrets.
 bool have_common_key(const Listening& nodes) {
     const std::string& key = nodes.begin()->second->key;
     return !key.empty() &&
            std::all_of(nodes.begin(), nodes.end(), [&key](const auto& node) { return node.second->key == key; });
-}
-
-/// Finds the nodes whose value of a realm is not that of most nodes. `values`: nodes by value. `complaint`: a sentence
-/// about a node with the value, up to the nodes that have another one.
-template <class Complaint>
-void judge_values(const std::map<std::string, Texts>& values, const std::string& kind, Complaint complaint,
-                  std::vector<Finding>& out) {
-    const auto fewer = [](const auto& a, const auto& b) {
-        // Of equal numbers the side with the first node counts as right, for a certain order.
-        return a.second.size() != b.second.size() ? a.second.size() < b.second.size() : a.second > b.second;
-    };
-    const auto usual = std::max_element(values.begin(), values.end(), fewer);
-    for (const auto& [value, labels] : values) {
-        for (const std::string& label : labels) {
-            if (value != usual->first) {
-                out.push_back({Severity::kWrong, kind, {label}, complaint(value) + named(usual->second)});
-            }
-        }
-    }
 }
 
 /// Judges a realm over the nodes that have it.
@@ -78,17 +51,17 @@ void judge_realm(const std::string& name, const Listening& nodes, bool is_compar
                        "has no realm '" + name + "' for clients of Redis, unlike " + named(with)});
     }
     judge_values(
-        secrets, "redis-secret",
+        secrets, Severity::kWrong, "redis-secret",
         [&name](const std::string& secret) {
             return secret == kNoSecret ? "has no secret for the realm '" + name + "', unlike "
                                        : "has another secret for the realm '" + name + "' than ";
         },
         out);
     judge_values(
-        users, "redis-users",
+        users, Severity::kWrong, "redis-users",
         [&name](const std::string&) { return "has other users of the realm '" + name + "' than "; }, out);
     judge_values(
-        stores, "redis-store",
+        stores, Severity::kWrong, "redis-store",
         [&name](const std::string& limit) {
             return limit == "0" ? "keeps no keys of the realm '" + name + "', unlike "
                                 : "has " + limit + " bytes for the keys of the realm '" + name + "', unlike ";

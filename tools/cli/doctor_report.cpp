@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "tools/cli/json_fields.hpp"
+#include "tools/cli/terminal.hpp"
 
 namespace tulle::cli {
 namespace {
@@ -77,6 +78,43 @@ KeysView keys_of(const json::object& object) {
     return keys;
 }
 
+/// Reads the configured peers that the node has not met.
+std::vector<NodeReport::Seed> unmet_of(const json::object& peers) {
+    std::vector<NodeReport::Seed> unmet;
+    if (const json::value* endpoints = peers.if_contains("endpoints"); endpoints != nullptr && endpoints->is_array()) {
+        for (const json::value& value : endpoints->get_array()) {
+            const json::object* seed = value.if_object();
+            if (seed != nullptr && text_field(*seed, "state") == "unmet") {
+                unmet.push_back({text_field(*seed, "endpoint"), text_field(*seed, "reason"), text_field(*seed, "text"),
+                                 count_field(*seed, "since_ms")});
+            }
+        }
+    }
+    return unmet;
+}
+
+/// Reads the apps.
+AppsReport apps_of(const json::object& object) {
+    AppsReport report{.key = text_field(object, "key"),
+                      .count = count_field(object, "count"),
+                      .digest = text_field(object, "digest"),
+                      .apps = {},
+                      .rules = {}};
+    if (const json::value* list = object.if_contains("list"); list != nullptr && list->is_array()) {
+        for (const json::value& value : list->get_array()) {
+            if (const json::object* app = value.if_object()) {
+                report.apps[text_field(*app, "id")] = {text_field(*app, "settings"), text_field(*app, "credentials")};
+            }
+        }
+    }
+    if (const json::object* rules = object_field(object, "rules")) {
+        for (const json::key_value_pair& rule : *rules) {
+            report.rules[printable(std::string(rule.key()))] = text_field(*rules, std::string(rule.key()));
+        }
+    }
+    return report;
+}
+
 /// Reads a node's report about itself.
 NodeReport node_of(const json::object& self) {
     NodeReport node;
@@ -98,6 +136,7 @@ NodeReport node_of(const json::object& self) {
     if (const json::object* peers = object_field(self, "peers")) {
         node.configured = count_field(*peers, "configured");
         node.met = count_field(*peers, "met");
+        node.unmet = unmet_of(*peers);
     }
     if (const json::object* endpoints = object_field(self, "endpoints")) {
         const std::string mesh = text_field(*endpoints, "mesh");
@@ -142,6 +181,12 @@ bool add_part(const json::value& value, MeshSample& sample) {
     }
     if (const json::object* counters = object_field(*part, "counters")) {
         node.gone = count_field(*counters, "mesh_records_gone");
+    }
+    if (const json::object* apps = object_field(*part, "apps")) {
+        node.apps = apps_of(*apps);
+    }
+    if (const std::string why = text_field(*part, "not_ready"); !why.empty()) {
+        node.not_ready = why;
     }
     if (const json::object* redis = object_field(*part, "redis")) {
         node.redis = redis_report_of(*redis);

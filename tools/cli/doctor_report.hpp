@@ -74,6 +74,22 @@ struct KeysView {
     std::vector<Use> uses;
 };
 
+/// The apps of a node, by the digests of their settings and of their credentials.
+struct AppsReport {
+    /// The id of the mesh key behind the digests; empty for a node without mesh keys, which has no digests.
+    std::string key;
+    std::uint64_t count = 0;
+    std::string digest;
+    struct App {
+        std::string settings;
+        std::string credentials;
+    };
+    /// By id; not all of them when the node has very many.
+    std::map<std::string, App> apps;
+    /// Settings that should be the same on all nodes, and their values.
+    std::map<std::string, std::string> rules;
+};
+
 /// The report of a node about itself, and about the others.
 struct NodeReport {
     std::string name;
@@ -116,9 +132,22 @@ struct NodeReport {
         std::uint64_t ago_ms = 0;
     };
     std::vector<Refusal> refusals;
+    /// A configured peer that the node has no session with.
+    struct Seed {
+        std::string endpoint;
+        /// One word, and the same for people.
+        std::string reason;
+        std::string text;
+        std::uint64_t since_ms = 0;
+    };
+    std::vector<Seed> unmet;
+    /// Why the node's /ready says no although the node serves; empty: the node takes clients, or is too old to say.
+    std::string not_ready;
     KeysView keys;
     /// Nothing for a node without a Redis listener, and for a node of a version that tells nothing of it.
     std::optional<RedisReport> redis;
+    /// Nothing for a node of a version that tells nothing of its apps.
+    std::optional<AppsReport> apps;
     /// True when the node tells others to reach its mesh ports on loopback.
     bool is_on_loopback = false;
     /// By oid.

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "mesh/base/event_kind.hpp"
 #include "mesh/core/node/messages.hpp"
 #include "mesh/core/node/port.hpp"
 
@@ -136,10 +137,11 @@ struct ToPort {
 };
 /// The weight of a Notice in the log.
 enum class Severity : std::uint8_t { kDebug, kInfo, kWarn, kError };
-/// A line of the log, for people.
+/// A line of the log, for people, and an event of the node.
 struct Notice {
     Severity severity = Severity::kInfo;
     std::string text;
+    EventKind kind = EventKind::kOther;
 };
 /// The node begins or ends to serve clients.
 struct ReadinessChanged {

@@ -1,9 +1,27 @@
 #include <algorithm>
+#include <utility>
 
 #include "mesh/core/node/mesh_node.hpp"
 
 // The state of a node as people see it: `status` and the metrics.
 namespace tulle::mesh {
+namespace {
+
+SeedStatus status_of(Instant now, SeedView&& seed) {
+    SeedStatus status{.endpoint = std::move(seed.endpoint), .name = std::move(seed.name)};
+    if (seed.state == SeedView::State::kUnmet) {
+        status.state = "unmet";
+        status.reason = to_text(seed.reason);
+        status.text = std::move(seed.text);
+        status.since_ms = static_cast<std::uint64_t>((now - seed.since) / 1ms);
+        status.attempts = seed.attempts;
+    } else {
+        status.state = seed.state == SeedView::State::kMet ? "met" : "self";
+    }
+    return status;
+}
+
+}  // namespace
 
 NodeStatus MeshNode::status(Instant now) const {
     NodeStatus status;
@@ -14,6 +32,9 @@ NodeStatus MeshNode::status(Instant now) const {
     status.members = roster_.all(now);
     status.configured = membership_.seeds().configured();
     status.met = membership_.seeds().met();
+    for (SeedView& seed : membership_.seeds().views()) {
+        status.seeds.push_back(status_of(now, std::move(seed)));
+    }
     status.refused = membership_.is_refused();
     status.deaf = membership_.is_deaf();
     for (const Membership::Refused& refused : membership_.refusals()) {

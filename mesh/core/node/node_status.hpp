@@ -73,6 +73,21 @@ struct RefusalStatus {
     std::uint64_t ago_ms = 0;  ///< time since the last such refusal
 };
 
+/// An endpoint at which the configuration says that another node is, or a configured name without any address.
+struct SeedStatus {
+    std::string endpoint;
+    /// The configured name with this address; empty: the endpoint itself was configured.
+    std::string name;
+    /// "met": a session stands with the node there. "self": this node itself is there. "unmet": neither.
+    std::string state;
+    /// For an unmet endpoint: one word why (to_text(Unmet)), and the same for people.
+    std::string reason;
+    std::string text;
+    /// For an unmet endpoint: for how long, and the attempts that have failed since.
+    std::uint64_t since_ms = 0;
+    std::uint64_t attempts = 0;
+};
+
 /// Connections between this node and others, by the keys that both sides have proved. The ids of keys are no secrets.
 struct KeyUse {
     /// The id of the key of the accepting side, and of the dialling side.
@@ -98,6 +113,7 @@ struct NodeStatus {
     /// Configured peers without this node itself, and the number of those where a session has stood.
     std::uint64_t configured = 0;
     std::uint64_t met = 0;
+    std::vector<SeedStatus> seeds;
     /// All configured peers that have answered refuse the node, so the node does not serve.
     bool refused = false;
     /// The node's own control path does not work, so the node does not serve.

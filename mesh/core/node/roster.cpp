@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <tuple>
 
@@ -44,9 +45,11 @@ void Roster::hide_long_gone(Instant now, std::vector<MemberStatus>& members) con
     const Timing& timing = context_.timing();
     // For each name: null if a process with the name is here, otherwise the process that went last.
     std::map<std::string_view, const Peer*> of_name{{context_.options().name, nullptr}};
+    std::set<std::string_view> living;
     for (const auto& [oid, peer] : membership_.peers()) {
         if (peer.in_session()) {
             of_name[peer.name] = nullptr;
+            living.insert(peer.endpoints.control);
         } else if (is_gone(peer)) {
             const auto [known, is_new] = of_name.emplace(peer.name, &peer);
             if (!is_new && known->second != nullptr && known->second->dead_since <= peer.dead_since) {
@@ -56,9 +59,10 @@ void Roster::hide_long_gone(Instant now, std::vector<MemberStatus>& members) con
     }
     std::erase_if(members, [&](const MemberStatus& member) {
         const Peer& peer = *membership_.find(member.oid);
-        // A configured peer is expected, so its absence is shown for as long as it lasts.
+        // A configured peer is expected, so its absence is shown for as long as it lasts. A node of another name at its
+        // endpoint has taken its place.
         if (peer.state == PeerState::kDead && of_name.at(peer.name) == &peer &&
-            membership_.seeds().is_configured(peer)) {
+            membership_.seeds().is_configured(peer) && !living.contains(peer.endpoints.control)) {
             return false;
         }
         // Two ends, two times: an alert must see a death, and nobody needs to see a farewell for long.

@@ -32,7 +32,7 @@ public:
     /// All other known nodes by name, long gone nodes included.
     [[nodiscard]] std::vector<MemberStatus> all(Instant now) const;
     /// Removes gone members after their time, and gone members with a name that another process bears now or bore
-    /// later. A dead configured peer stays, as long as no other process bears its name.
+    /// later. A dead configured peer stays, as long as no other process bears its name or lives at its endpoint.
     void hide_long_gone(Instant now, std::vector<MemberStatus>& members) const;
 
 private:

@@ -23,11 +23,12 @@ void Serving::check(Effects& out) {
         return;
     }
     is_on_ = false;
-    out.push_back(
-        Notice{Severity::kError, membership_.is_deaf()
-                                     ? "this node's own control path does not work: no peer is heard there, nor are we "
-                                       "ourselves, although data speaks; not ready"
-                                     : "every configured peer that has answered refuses this node; not ready"});
+    out.push_back(Notice{Severity::kError,
+                         membership_.is_deaf()
+                             ? "this node's own control path does not work: no peer is heard there, nor are we "
+                               "ourselves, although data speaks; not ready"
+                             : "every configured peer that has answered refuses this node; not ready",
+                         EventKind::kReady});
     out.push_back(ReadinessChanged{false});
 }
 

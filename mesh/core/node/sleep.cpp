@@ -18,7 +18,8 @@ void Sleep::woke(Instant now, Duration late, Effects& out) {
     }
     ++sleeps_;
     ++nonce_;
-    out.push_back(Notice{Severity::kWarn, "this node did not run for " + std::to_string(late / 1ms) + " ms"});
+    out.push_back(
+        Notice{Severity::kWarn, "this node did not run for " + std::to_string(late / 1ms) + " ms", EventKind::kSelf});
     for (auto& [oid, session] : context_.sessions()) {
         unconfirmed_.insert(oid);
         publisher_.pause();

@@ -60,9 +60,11 @@ void Arrivals::report_gone(OriginId origin, std::optional<RecordNo> upto, const 
     if (gone.unknown > 0) {
         tell_shards(shards_, Gap{{}, gone.unknown}, out);
     }
-    out.push_back(Notice{Severity::kError, "messages of " + to_hex(origin) +
-                                               (upto ? " up to number " + std::to_string(upto->value) : "") +
-                                               " can't be delivered: nobody has them any more, or they came too late"});
+    out.push_back(Notice{Severity::kError,
+                         "messages of " + to_hex(origin) +
+                             (upto ? " up to number " + std::to_string(upto->value) : "") +
+                             " can't be delivered: nobody has them any more, or they came too late",
+                         EventKind::kGap});
 }
 
 }  // namespace tulle::mesh

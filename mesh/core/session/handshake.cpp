@@ -370,7 +370,8 @@ void Handshake::confirm(Instant now, Peer& peer, Effects& out) {
     table_.gate().named(now, peer.oid);
     flag_name_conflicts(peer, out);
     out.push_back(Notice{Severity::kInfo,
-                         "session with " + peer.name + " (" + to_hex(peer.oid) + ") at " + peer.endpoints.control});
+                         "session with " + peer.name + " (" + to_hex(peer.oid) + ") at " + peer.endpoints.control,
+                         EventKind::kSession});
     table_.tell(SessionUp{peer.oid, peer.their_delivered, peer.their_at, peer.start, peer.their_extras});
 }
 
@@ -383,7 +384,8 @@ void Handshake::flag_name_conflicts(Peer& peer, Effects& out) {
         }
     }
     if (peer.name_conflict) {
-        out.push_back(Notice{Severity::kError, "two established nodes bear the name '" + peer.name + "'"});
+        out.push_back(
+            Notice{Severity::kError, "two established nodes bear the name '" + peer.name + "'", EventKind::kSelf});
     }
 }
 

@@ -46,7 +46,7 @@ void Liveness::heard(Instant now, Peer& peer, Effects& out) {
     }
     if (peer.state == PeerState::kSuspect || peer.state == PeerState::kPartial) {
         ++table_.counters().false_suspicions;
-        out.push_back(Notice{Severity::kInfo, peer.name + " is heard again"});
+        out.push_back(Notice{Severity::kInfo, peer.name + " is heard again", EventKind::kHeard});
         peer.state = PeerState::kAlive;
     }
     peer.deaf_via = {};
@@ -179,7 +179,8 @@ void Liveness::redial_control(Instant now, Peer& peer, Effects& out) {
     TULLE_ASSERT(peer.in_session());
     ++table_.counters().control_redials;
     out.push_back(Notice{Severity::kWarn,
-                         "control between us and " + peer.name + " is silent although data speaks: dialling again"});
+                         "control between us and " + peer.name + " is silent although data speaks: dialling again",
+                         EventKind::kPath});
     dialler_.close_connection(peer, out);
     peer.connection = table_.fresh_connection();
     peer.check_at = now + table_.timing().endpoint_check;
@@ -227,8 +228,9 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
         peer.state == PeerState::kAlive && unheard >= timing.suspicion) {
         peer.state = PeerState::kSuspect;
         ++table_.counters().suspicions;
-        out.push_back(
-            Notice{Severity::kWarn, peer.name + " is silent for " + std::to_string(unheard / 1ms) + " ms: suspect"});
+        out.push_back(Notice{Severity::kWarn,
+                             peer.name + " is silent for " + std::to_string(unheard / 1ms) + " ms: suspect",
+                             EventKind::kSuspect});
         peer.probe.forget();
         // Witnesses are asked at once: their answers take a round trip.
         ask_witnesses(now, peer, out);
@@ -261,7 +263,8 @@ void Liveness::tick(Instant now, Peer& peer, Effects& out) {
     if (peer.state == PeerState::kSuspect && peer.probe.evidence >= peer.last_heard + timing.suspicion / 2) {
         peer.state = PeerState::kPartial;
         peer.deaf_via = peer.probe.witness;
-        out.push_back(Notice{Severity::kWarn, peer.name + " is heard by others, not by us: partial"});
+        out.push_back(
+            Notice{Severity::kWarn, peer.name + " is heard by others, not by us: partial", EventKind::kPartial});
     }
     ask_witnesses(now, peer, out);
 }
@@ -326,7 +329,7 @@ void Liveness::on_probe_answer(Instant now, OriginId from, const ProbeAnswer& an
 void Liveness::declare_dead(Instant now, Peer& peer, const std::string& why, Effects& out) {
     TULLE_ASSERT(peer.in_session());
     ++table_.counters().deaths;
-    out.push_back(Notice{Severity::kWarn, peer.name + " (" + to_hex(peer.oid) + ") is dead: " + why});
+    out.push_back(Notice{Severity::kWarn, peer.name + " (" + to_hex(peer.oid) + ") is dead: " + why, EventKind::kDead});
     table_.end_session(peer, PeerState::kDead);
     dialler_.close_connection(peer, out);
     peer.dead_since = now;
@@ -342,7 +345,7 @@ void Liveness::on_left(Instant now, OriginId oid, Effects& out) {
     }
     Peer& peer = found->second;
     peer.has_left = true;
-    out.push_back(Notice{Severity::kInfo, peer.name + " has left"});
+    out.push_back(Notice{Severity::kInfo, peer.name + " has left", EventKind::kLeft});
     table_.end_session(peer, PeerState::kLeft);
     dialler_.close_connection(peer, out);
     peer.dead_since = now;

@@ -17,6 +17,7 @@ bool is_handshake(const ControlBody& body) {
 Membership::Membership(const NodeOptions& options, Prng& prng, Records records)
     : table_(options, prng),
       seeds_(table_),
+      unmet_notices_(table_),
       refusals_(table_),
       key_ids_(options.key_ids),
       sender_(table_),
@@ -207,7 +208,6 @@ void Membership::on_deadline(Instant now, Effects& out) {
     }
     const bool alone = !table_.has_session();
     own_.rest_alone(now, alone, out);
-    seeds_.note_lonely(now, alone, out);
     dialler_.begin_tick();
     for (const OriginId oid : ids) {
         if (const auto found = table_.peers().find(oid); found != table_.peers().end()) {
@@ -216,6 +216,7 @@ void Membership::on_deadline(Instant now, Effects& out) {
     }
     // After the peers: a seed without a peer now is dialled again in the same turn.
     seeds_.tick(now, out);
+    unmet_notices_.tick(now, seeds_, alone, out);
     own_.tick(now, out);
     refusals_.tick(now, out);
     quiet_until_ = first_deadline();
@@ -241,6 +242,7 @@ Instant Membership::next_deadline(Instant horizon) {
 
 Instant Membership::first_deadline() const {
     Instant next = refusals_.first_deadline(own_.first_deadline(seeds_.first_deadline(Instant::max())));
+    next = unmet_notices_.first_deadline(next);
     const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
     for (const auto& [oid, peer] : table_.peers()) {
         consider(peer.hello_at);

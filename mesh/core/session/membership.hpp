@@ -131,6 +131,7 @@ private:
 
     PeerTable table_;
     Seeds seeds_;
+    UnmetNotices unmet_notices_;
     Refusals refusals_;
     KeyIds key_ids_;
     PeerSender sender_;

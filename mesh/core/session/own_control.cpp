@@ -52,7 +52,7 @@ void OwnControl::heard(Effects& out) {
     out.push_back(CloseConnection{self_->connection});
     self_.reset();
     if (std::exchange(deaf_, false)) {
-        out.push_back(Notice{Severity::kInfo, "this node's own control path works again"});
+        out.push_back(Notice{Severity::kInfo, "this node's own control path works again", EventKind::kSelf});
     }
 }
 
@@ -63,7 +63,8 @@ void OwnControl::rest_alone(Instant now, bool alone, Effects& out) {
         alone_since_.reset();
         heard(out);
         out.push_back(Notice{Severity::kWarn,
-                             "there has been no peer for long whom this node could be deaf to: it serves again"});
+                             "there has been no peer for long whom this node could be deaf to: it serves again",
+                             EventKind::kSelf});
     }
 }
 

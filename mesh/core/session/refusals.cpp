@@ -62,9 +62,10 @@ void Refusals::note(Instant now, Refused what, Effects& out) {
         // A node that refuses a key does not say its name, so its endpoint stands for both.
         const std::string whom = what.name == what.endpoint ? what.name : what.name + " at " + what.endpoint;
         const std::string who = (what.by_us ? "refused a newcomer, " : "refused by ") + whom;
-        out.push_back(
-            Notice{Severity::kWarn, who + ", for its " + to_text(what.reason) + ": " + what.text +
-                                        (what.count > 1 ? " (" + std::to_string(what.count) + " times)" : "")});
+        out.push_back(Notice{Severity::kWarn,
+                             who + ", for its " + to_text(what.reason) + ": " + what.text +
+                                 (what.count > 1 ? " (" + std::to_string(what.count) + " times)" : ""),
+                             EventKind::kRefusal});
     }
     refused_.push_back(std::move(what));
 }

@@ -11,13 +11,6 @@
 // its own knock comes back; such a seed is tried again only while the node is alone. A name stands for all its
 // addresses and is looked up again regularly, as nodes may start under the name later.
 namespace tulle::mesh {
-namespace {
-
-/// Peers explained in the log line of a lonely node. Further peers are only counted, so the line stays readable.
-constexpr std::size_t kReasonsTold = 5;
-constexpr std::string_view kNameRefused = "refuses this node, as another one holds its name";
-
-}  // namespace
 
 Seed& Seeds::add_seed(std::string endpoint, std::string name) {
     Seed& seed = seeds_.emplace_back();
@@ -33,6 +26,7 @@ void Seeds::start_seed(Instant now, Seed& seed, Effects& out) {
         seed.is_self = true;
         return;
     }
+    seed.unmet_since = now;
     // The node must not serve before this seed has had its chance.
     table_.gate().expect_seed(now, seed.endpoint);
     dial_seed(now, seed, out);
@@ -58,7 +52,7 @@ void Seeds::knock(Instant now, Seed& seed, Effects& out) {
 
 void Seeds::dial_seed(Instant now, Seed& seed, Effects& out) {
     seed.redial_at.reset();
-    seed.seen = "cannot be connected to";
+    seed.seen = Unmet::kUnreachable;
     seed.connection = table_.fresh_connection();
     seed.give_up_at = now + table_.timing().handshake;
     out.push_back(OpenConnection{*seed.connection, seed.endpoint});
@@ -66,10 +60,11 @@ void Seeds::dial_seed(Instant now, Seed& seed, Effects& out) {
     out.push_back(CheckEndpoint{*seed.connection, seed.endpoint});
 }
 
-void Seeds::seed_failed(Instant now, Seed& seed, std::string why, Effects& out) {
+void Seeds::seed_failed(Instant now, Seed& seed, Unmet why, Effects& out) {
     // The next look decides whether the seed is dialled again.
     table_.note_change();
-    seed.failure = std::move(why);
+    seed.failure = why;
+    ++seed.attempts;
     seed.is_self = false;
     seed.self_again_at.reset();
     close_seed(seed, out);
@@ -84,7 +79,7 @@ void Seeds::seed_answered(Seed& seed, OriginId oid, Effects& out) {
     seed.backoff = {};
     seed.is_self = false;
     seed.self_again_at.reset();
-    seed.failure.clear();
+    seed.failure.reset();
     // The node may have more than one address, and be in session already.
     seed.met = seed.met || (peer != nullptr && peer->in_session());
     table_.gate().seed_settled(seed.endpoint);
@@ -102,6 +97,7 @@ void Seeds::tick_seed(Instant now, Seed& seed, Effects& out) {
     if (!table_.is_dialling()) {
         return;
     }
+    note_session(now, seed);
     // A seed that leads to ourselves has its own, slower circle.
     if (seed.is_self && !seed.connection) {
         tick_self_seed(now, seed, out);
@@ -118,7 +114,7 @@ void Seeds::tick_seed(Instant now, Seed& seed, Effects& out) {
         seed.redial_at = now + table_.jittered(table_.timing().redial_min);
     }
     if (seed.give_up_at && *seed.give_up_at <= now) {
-        seed_failed(now, seed, std::string(seed.seen), out);
+        seed_failed(now, seed, seed.seen, out);
     } else if (seed.knock_at && *seed.knock_at <= now) {
         knock(now, seed, out);
     } else if (seed.redial_at && *seed.redial_at <= now) {
@@ -156,10 +152,13 @@ void Seeds::on_name_resolved(Instant now, const NameResolved& resolved, Effects&
     table_.note_change();
     const bool failed = resolved.endpoints.empty();
     name->ask_at = now + table_.jittered(failed ? table_.timing().resolve_retry : table_.timing().resolve_again);
-    name->failure = failed ? "the name has no address: " + resolved.error : "";
+    name->failure = failed ? std::string(phrase(Unmet::kNoAddress)) + ": " + resolved.error : "";
     if (failed) {
+        name->unmet_since = name->attempts == 0 ? now : name->unmet_since;
+        ++name->attempts;
         return;
     }
+    name->attempts = 0;
     std::vector<std::string> endpoints = resolved.endpoints;
     std::sort(endpoints.begin(), endpoints.end());
     endpoints.erase(std::unique(endpoints.begin(), endpoints.end()), endpoints.end());
@@ -174,9 +173,10 @@ void Seeds::on_name_resolved(Instant now, const NameResolved& resolved, Effects&
         all = take_address(now, name->name, endpoint, out) && all;
     }
     if (!all && !std::exchange(name->overflowed, true)) {
-        out.push_back(Notice{Severity::kWarn, "the name in the peer " + name->name + " has " +
-                                                  std::to_string(endpoints.size()) +
-                                                  " addresses: not all are dialled, the nodes there name the others"});
+        out.push_back(Notice{Severity::kWarn,
+                             "the name in the peer " + name->name + " has " + std::to_string(endpoints.size()) +
+                                 " addresses: not all are dialled, the nodes there name the others",
+                             EventKind::kUnmet});
     }
     drop_old_addresses(now, name->name, out);
     table_.gate().seed_settled(name->name);
@@ -229,59 +229,10 @@ Seed* Seeds::of(ConnectionId connection) {
     return found == seeds_.end() ? nullptr : &*found;
 }
 
-void Seeds::note_lonely(Instant now, bool alone, Effects& out) {
-    if (!alone || !table_.is_dialling() || (seeds_.empty() && names_.empty())) {
-        lonely_at_.reset();
-        return;
-    }
-    if (!lonely_at_) {
-        lonely_at_ = now + table_.timing().lonely_notice;
-    }
-    if (now < *lonely_at_) {
-        return;
-    }
-    // The second notice comes later than the first, as the log would fill otherwise.
-    lonely_at_ = now + table_.timing().refusal_notice;
-    if (const std::size_t peers = configured(); peers > 0) {
-        out.push_back(Notice{Severity::kWarn, "this node is alone, without any of its " + std::to_string(peers) +
-                                                  " configured peers: " + why_lonely()});
-    }
-}
-
-std::string Seeds::why_lonely() const {
-    std::vector<std::string> reasons;
-    for (const SeedName& name : names_) {
-        // A name is a reason when its look-up failed or is under way.
-        if (!name.failure.empty() || !name.ask_at) {
-            reasons.push_back(name.name + " (" + (name.failure.empty() ? "the name is being looked up" : name.failure) +
-                              ")");
-        }
-    }
-    for (const Seed& seed : seeds_) {
-        // The most telling reason wins: ourselves, a failure, then the state of the node there.
-        const Peer* peer = seed.oid ? table_.find(*seed.oid) : nullptr;
-        std::string why = seed.failure;
-        if (seed.is_self) {
-            why = "is this node itself";
-        } else if (why.empty()) {
-            why = peer != nullptr ? std::string("its node is ") + to_text(peer->state) : "has not answered yet";
-        }
-        reasons.push_back(seed.endpoint + (seed.name.empty() ? " (" : ", an address of " + seed.name + " (") + why +
-                          ")");
-    }
-    std::string text;
-    for (std::size_t i = 0; i < std::min(reasons.size(), kReasonsTold); ++i) {
-        text += (i == 0 ? "" : "; ") + reasons[i];
-    }
-    return text +
-           (reasons.size() > kReasonsTold ? "; and " + std::to_string(reasons.size() - kReasonsTold) + " more" : "");
-}
-
 std::size_t Seeds::configured() const {
     const auto seeds = std::count_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return !seed.is_self; });
-    const auto names = std::count_if(names_.begin(), names_.end(), [this](const SeedName& name) {
-        return std::none_of(seeds_.begin(), seeds_.end(), [&name](const Seed& seed) { return seed.name == name.name; });
-    });
+    const auto names =
+        std::count_if(names_.begin(), names_.end(), [this](const SeedName& name) { return !has_address(name); });
     return static_cast<std::size_t>(seeds + names);
 }
 
@@ -317,6 +268,7 @@ void Seeds::start(Instant now, Effects& out) {
     }
     for (SeedName& name : names_) {
         // The node must not serve before the name has had its chance.
+        name.unmet_since = now;
         table_.gate().expect_seed(now, name.name);
         out.push_back(ResolveName{name.name});
     }
@@ -334,7 +286,7 @@ bool Seeds::on_connection_up(Instant now, ConnectionId connection, Effects& out)
         return false;
     }
     seed->up = true;
-    seed->seen = "answers nothing";
+    seed->seen = Unmet::kSilent;
     knock(now, *seed, out);
     return true;
 }
@@ -357,10 +309,10 @@ bool Seeds::on_endpoint_checked(Instant now, const EndpointChecked& checked, Eff
     // A closed port is an answer: the join gate need not wait for the seed.
     if (checked.state == EndpointState::kRefused && !seed->up) {
         table_.gate().seed_settled(seed->endpoint);
-        seed_failed(now, *seed, "nobody listens there", out);
+        seed_failed(now, *seed, Unmet::kClosed, out);
     } else if (checked.state == EndpointState::kOpen && !seed->up) {
-        // The port is open, but no mesh connection stands so far. The phrase is logged only if the attempt fails.
-        seed->seen = "takes connections and speaks no mesh protocol: is this the mesh port?";
+        // The port is open, but no mesh connection stands so far. The reason counts only if the attempt fails.
+        seed->seen = Unmet::kWrongPort;
     }
     return true;
 }
@@ -390,7 +342,9 @@ void Seeds::on_session(const Peer& peer, Effects& out) {
         if (seed.oid == peer.oid) {
             seed.met = true;
             seed.refused = false;
-            seed.failure.clear();
+            seed.failure.reset();
+            seed.unmet_since.reset();
+            seed.attempts = 0;
         }
     }
 }
@@ -399,8 +353,8 @@ void Seeds::on_name_refused(const Seed* seed, OriginId from) {
     for (Seed& asked : seeds_) {
         // Only the log is concerned: the seed goes on knocking, as the name may become free.
         if (&asked == seed || asked.oid == from) {
-            asked.seen = kNameRefused;
-            asked.failure = kNameRefused;
+            asked.seen = Unmet::kName;
+            asked.failure = Unmet::kName;
         }
     }
 }
@@ -410,7 +364,7 @@ void Seeds::on_refused(Instant now, Seed& seed, RefusalReason reason, Effects& o
     table_.gate().seed_settled(seed.endpoint);
     // seed_failed() sets the short pauses of an unanswered seed; a refusal takes longer ones.
     const Duration backoff = seed.backoff;
-    seed_failed(now, seed, std::string("refuses this node, for its ") + to_text(reason), out);
+    seed_failed(now, seed, unmet_of(reason), out);
     seed.backoff = std::clamp(2 * backoff, table_.timing().redial_min, table_.timing().redial_refused_max);
     seed.redial_at = now + table_.jittered(seed.backoff);
 }
@@ -436,7 +390,6 @@ Instant Seeds::first_deadline(Instant next) const {
     for (const SeedName& name : names_) {
         consider(dials ? name.ask_at : std::nullopt);
     }
-    consider(lonely_at_);
     return next;
 }
 

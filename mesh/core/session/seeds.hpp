@@ -2,10 +2,10 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "mesh/core/session/peer_table.hpp"
+#include "mesh/core/session/unmet.hpp"
 
 namespace tulle::mesh {
 
@@ -31,10 +31,14 @@ struct Seed {
     bool is_self = false;
     /// When the endpoint of this node itself is tried again.
     std::optional<Instant> self_again_at = {};
-    /// How far this attempt has come, as a phrase for the log.
-    std::string_view seen = {};
-    /// Why the last attempt has failed; empty after an answer.
-    std::string failure = {};
+    /// How far this attempt has come.
+    Unmet seen = Unmet::kWaiting;
+    /// Why the last attempt has failed; nothing after an answer.
+    std::optional<Unmet> failure = {};
+    /// Since when no session stands with the node there, and the attempts that have failed since; nothing while one
+    /// stands.
+    std::optional<Instant> unmet_since = {};
+    std::uint64_t attempts = 0;
     /// A session has stood with a node there.
     bool met = false;
     /// The node there has refused us since the last session.
@@ -50,8 +54,7 @@ struct Seed {
 /// Limits: `addresses_per_name` for each name, `named_seeds` for all names together. Past a limit the address of the
 ///         name that was given longest ago makes room; if all are fresh, further addresses are not used, and a warning
 ///         says so once.
-/// Errors: none. Each failed attempt is repeated after a growing pause, and its reason is logged while the node is
-///         alone.
+/// Errors: none. Each failed attempt is repeated after a growing pause; views() tells the reason.
 class Seeds {
 public:
     /// Takes the endpoints and the names from the table's options.
@@ -91,14 +94,15 @@ public:
     void tick(Instant now, Effects& out);
     /// The earlier of `next` and the next moment with something to do.
     [[nodiscard]] Instant first_deadline(Instant next) const;
-    /// `alone`: no session stands. After `lonely_notice` alone, logs the reasons, peer by peer, then again each
-    /// `refusal_notice`.
-    void note_lonely(Instant now, bool alone, Effects& out);
 
     /// The number of configured peers: endpoints other than our own, and names without any address.
     [[nodiscard]] std::size_t configured() const;
     /// The number of endpoints where a session has stood.
     [[nodiscard]] std::size_t met() const;
+    /// What is known of each configured name without addresses, and then of each endpoint.
+    [[nodiscard]] std::vector<SeedView> views() const;
+    /// True when some endpoint but our own, or some name, is without a session.
+    [[nodiscard]] bool is_missing_any() const;
     /// True when a node at a seed has taken us in and has not refused us since.
     [[nodiscard]] bool is_accepted() const;
     /// True when one of the endpoints is the peer's, or the peer answered there last.
@@ -112,8 +116,10 @@ private:
         std::string name;
         /// When the name is looked up again; nothing while an answer is owed.
         std::optional<Instant> ask_at = {};
-        /// Why the last look-up failed.
+        /// Why the last look-up failed, since when all look-ups have failed, and how many have.
         std::string failure = {};
+        Instant unmet_since = {};
+        std::uint64_t attempts = 0;
         /// The warning about too many addresses was logged.
         bool overflowed = false;
     };
@@ -130,7 +136,7 @@ private:
     /// Begins an attempt.
     void dial_seed(Instant now, Seed& seed, Effects& out);
     /// Ends an attempt without an answer and schedules the next.
-    void seed_failed(Instant now, Seed& seed, std::string why, Effects& out);
+    void seed_failed(Instant now, Seed& seed, Unmet why, Effects& out);
     /// Our own knock came back from there.
     void seed_is_self(Instant now, Seed& seed, Effects& out);
     /// Runs the timers of one seed, and begins an attempt when the seed's node is not in session.
@@ -143,14 +149,15 @@ private:
     [[nodiscard]] bool take_address(Instant now, const std::string& name, const std::string& endpoint, Effects& out);
     /// Drops the addresses that look-ups have not given for `resolved_for`.
     void drop_old_addresses(Instant now, const std::string& name, Effects& out);
-    /// The reasons for being alone, for the log.
-    [[nodiscard]] std::string why_lonely() const;
+    /// True when an address of the name is a seed.
+    [[nodiscard]] bool has_address(const SeedName& name) const;
+    /// Notes the beginning and the end of a session with the seed's node.
+    void note_session(Instant now, Seed& seed) const;
+    [[nodiscard]] SeedView view(const Seed& seed) const;
 
     PeerTable& table_;
     std::vector<Seed> seeds_;
     std::vector<SeedName> names_;
-    /// While alone: when the next log line about being alone is due.
-    std::optional<Instant> lonely_at_;
 };
 
 }  // namespace tulle::mesh

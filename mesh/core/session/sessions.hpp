@@ -40,6 +40,9 @@ struct DataPath {
     Instant steady_since;
     /// When a frame last came, tails not counted.
     Instant framed_at;
+    /// The repaired holes that a notice has told of, and when.
+    std::uint64_t repairs_told = 0;
+    Instant repairs_told_at;
 
     /// True when a tail is missing: an idle peer sends a tail per `data_keepalive`, and half of that is allowed for
     /// delay.

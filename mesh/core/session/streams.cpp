@@ -7,6 +7,12 @@
 #include "mesh/base/overloaded.hpp"
 
 namespace tulle::mesh {
+namespace {
+
+/// Between two notices of repaired holes in what a peer sent.
+constexpr Duration kRepairNotice = 1s;
+
+}  // namespace
 
 RecordNo Streams::begin(Instant now, const SessionUp& up) {
     // An unknown origin: its log before the session is of no concern here.
@@ -117,8 +123,25 @@ void Streams::on(Instant now, Session& session, const Data& message, OriginId vi
                               data.receiver.on_frame(now, frame, effects, via);
                               origins_.set_delivered(now, session.oid, data.receiver.delivered());
                               run(now, session, effects, out);
+                              if (data.receiver.repaired() != data.repairs_told) {
+                                  tell_repairs(now, session, out);
+                              }
                           }},
                message.body);
+}
+
+void Streams::tell_repairs(Instant now, Session& session, Effects& out) const {
+    DataPath& data = session.data;
+    if (now < data.repairs_told_at + kRepairNotice) {
+        return;
+    }
+    data.repairs_told_at = now;
+    const std::uint64_t repaired =
+        data.receiver.repaired() - std::exchange(data.repairs_told, data.receiver.repaired());
+    out.push_back(Notice{Severity::kDebug,
+                         std::to_string(repaired) + " holes in what " + context_.name_of(session.oid) +
+                             " sent are filled (" + std::to_string(data.receiver.holes()) + " found in this session)",
+                         EventKind::kRepair});
 }
 
 void Streams::write(const Session& session, Heartbeat& heartbeat) const {
@@ -284,7 +307,8 @@ void Streams::redial(Instant now, Session& session, Effects& out) {
     session.data.last_data = now;
     ++counters_.data_redials;
     const std::string& endpoint = endpoints_[session.oid];
-    out.push_back(Notice{Severity::kWarn, "no data from " + endpoint + " although control speaks: dialling again"});
+    out.push_back(Notice{Severity::kWarn, "no data from " + endpoint + " although control speaks: dialling again",
+                         EventKind::kPath});
     out.push_back(DisconnectData{endpoint});
     out.push_back(ConnectData{endpoint});
 }

@@ -109,6 +109,8 @@ private:
     void redial(Instant now, Session& session, Effects& out);
     /// Carries out the effects in order.
     void run(Instant now, Session& session, const LinkEffects& effects, Effects& out);
+    /// Says how many holes of the peer are filled since the last notice, at most once a second.
+    void tell_repairs(Instant now, Session& session, Effects& out) const;
     /// Records of the peer are lost for good: tells recovery and the subscribers.
     void take(Instant now, Session& session, const ReportGone& lost, Effects& out);
     /// Lets the link build frames, and sends them.

@@ -11,6 +11,7 @@
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/connect.hpp"
 #include "node/pusher/wire/raw_json.hpp"
+#include "node/pusher/wire/request_signature.hpp"
 #include "node/web/core/limits.hpp"
 
 namespace tulle::node {
@@ -78,6 +79,18 @@ bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
 }
 
 bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
+    const bool is_taken = take_upgrade(socket, peer, request, refusal);
+    if (!is_taken && limits_.refusals().is_on()) {
+        const std::string_view target(request.target().data(), request.target().size());
+        const App* app = pusher::app_of_target(apps_, target);
+        limits_.refusals().tell(
+            reactor_.now(), app == nullptr ? "" : app->id, peer.address(),
+            std::to_string(refusal.status) + " WebSocket " + std::string(target) + ": " + refusal.body);
+    }
+    return is_taken;
+}
+
+bool PublicHttp::take_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
     if (!is_ready_ || is_closed()) {
         refusal = pusher::unavailable("the node is not ready for clients");
         return false;
@@ -123,6 +136,7 @@ bool PublicHttp::on_head(const HttpRequest& head, HttpResponse& refusal) {
         return true;
     }
     throttle_failure(head.peer, *answer);
+    tell_refusal(head, *answer);
     pusher::allow_any_origin(*answer);
     refusal = std::move(*answer);
     return false;
@@ -173,8 +187,9 @@ bool PublicHttp::takes_clients() const {
 }
 
 HttpResponse PublicHttp::not_ready() {
-    if (limits_.drain() == DrainState::kServing) {
-        return text(503, "not ready\n");
+    // A node whose last moments have begun says "draining" as well.
+    if (limits_.drain() == DrainState::kServing && !is_draining_) {
+        return text(503, "not ready: " + limits_.why_not_ready(is_ready_) + "\n");
     }
     limits_.note_told_check();
     return text(drain_ready_status_, "draining\n");
@@ -231,12 +246,27 @@ void PublicHttp::throttle_failure(const PeerAddress& peer, HttpResponse& respons
     }
 }
 
+void PublicHttp::tell_refusal(const HttpRequest& request, const HttpResponse& response) {
+    if (response.status < 400 || !limits_.refusals().is_on()) {
+        return;
+    }
+    const App* app = pusher::app_of_api_target(apps_, request.path());
+    std::string what = std::to_string(response.status) + " " + request.method + " " + std::string(request.path()) +
+                       ": " + response.body;
+    // A backend that signs another text finds the difference by comparing the two.
+    if (response.is_guess) {
+        what += "; the text to sign with the app's secret is " + pusher::quoted(pusher::text_to_sign(request));
+    }
+    limits_.refusals().tell(reactor_.now(), app == nullptr ? "" : app->id, request.peer, what);
+}
+
 void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
     pusher::ApiAction action = pusher::handle(request, apps_, wall_now());
     // The order of the checks below: a wrong request is told so even by a busy node, and points are taken only for work
     // that begins.
     if (auto* answer = std::get_if<pusher::Respond>(&action)) {
         throttle_failure(request.peer, answer->response);
+        tell_refusal(request, answer->response);
         respond_api(ticket, std::move(answer->response));
     } else if (!is_ready_) {
         respond_api(ticket, pusher::unavailable("the node is not ready"));
@@ -244,6 +274,7 @@ void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
         reactor_.counters().http_publishes_refused_total.add();
         respond_api(ticket, pusher::unavailable("the node has too little memory for more events"));
     } else if (std::optional<HttpResponse> refusal = ration(request, std::get<pusher::ApiWork>(action))) {
+        tell_refusal(request, *refusal);
         respond_api(ticket, std::move(*refusal));
     } else {
         begin(ticket, std::move(std::get<pusher::ApiWork>(action)));

@@ -114,6 +114,10 @@ private:
     /// True when no new client is let in. A client that comes while others are moved, on a connection that stood
     /// before, is let in and moved with the last: a refusal would cost the client a pause.
     [[nodiscard]] bool is_closed() const { return is_draining_ || limits_.drain() >= DrainState::kDrained; }
+    /// Says which request was refused, for those who ask (RefusalWatch).
+    void tell_refusal(const HttpRequest& request, const HttpResponse& response);
+    /// The body of on_upgrade.
+    [[nodiscard]] bool take_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal);
     /// The answer to a health check while takes_clients() is false.
     [[nodiscard]] HttpResponse not_ready();
     /// The answer to OPTIONS, in part a health check of load balancers.

@@ -226,7 +226,10 @@ void PusherClients::run(PusherClient& client, pusher::SessionEffects& effects) {
                            connection.close(close.code, close.reason);
                            depart(slot);
                        },
-                       [&](const pusher::Count& counted) { count(client, counted.what); },
+                       [&](const pusher::Count& counted) {
+                           count(client, counted.what);
+                           tell_refusal(client, effects);
+                       },
                        [&](const pusher::Pause&) {
                            reactor_.counters().subscriptions_paused_total.add();
                            connection.pause(WsConnection::Pause::kRate);

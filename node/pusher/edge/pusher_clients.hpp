@@ -145,6 +145,10 @@ private:
     void count(const pusher::Close& close);
     /// Closes a connection without a session.
     void refuse(WsConnection& connection, std::uint16_t code, std::string_view reason);
+    /// Says who was refused, for those who ask (RefusalWatch).
+    void tell_refusal(const WsConnection& connection, const App* app, std::string_view what);
+    /// The same for a session whose effects count a refusal.
+    void tell_refusal(const PusherClient& client, const pusher::SessionEffects& effects);
     /// Marks all channels of the client for PusherDuties, before the client leaves the channels.
     void watch_all_of(Slot slot);
     /// Sets the metrics of channels and subscriptions.

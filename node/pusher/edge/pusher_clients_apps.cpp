@@ -17,11 +17,38 @@ namespace tulle::node {
 
 void PusherClients::refuse(WsConnection& connection, std::uint16_t code, std::string_view reason) {
     reactor_.counters().clients_refused_total.add();
+    if (limits_.refusals().is_on()) {
+        tell_refusal(connection, pusher::app_of_target(apps_, connection.target()),
+                     "closed with " + std::to_string(code) + ": " + std::string(reason) + " (" +
+                         std::string(connection.target()) + ")");
+    }
     // The same frames as for a session that closes, although there is no session.
     pusher::SessionEffects effects;
     pusher::refuse_connection(code, reason, effects);
     connection.send_text(std::get<pusher::Send>(effects[0]).text);
     connection.close(code, reason);
+}
+
+void PusherClients::tell_refusal(const WsConnection& connection, const App* app, std::string_view what) {
+    if (limits_.refusals().is_on()) {
+        limits_.refusals().tell(reactor_.now(), app == nullptr ? "" : app->id, connection.peer().address(), what);
+    }
+}
+
+void PusherClients::tell_refusal(const PusherClient& client, const pusher::SessionEffects& effects) {
+    if (!limits_.refusals().is_on()) {
+        return;
+    }
+    // What the client is told beside the count says what was refused and why.
+    std::string what;
+    for (const pusher::SessionEffect& effect : effects) {
+        if (const auto* send = std::get_if<pusher::Send>(&effect)) {
+            what = send->text;
+        } else if (const auto* close = std::get_if<pusher::Close>(&effect)) {
+            what = "closed with " + std::to_string(close->code) + ": " + close->reason;
+        }
+    }
+    tell_refusal(*client.connection, &client.session.app(), what);
 }
 
 void PusherClients::on_apps_changed() {

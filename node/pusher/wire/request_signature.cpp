@@ -420,9 +420,27 @@ Result<QueryParameters, Unauthentic> authenticate(const App& app, const HttpRequ
         return Unauthentic{401, std::move(too_old), parameters.has_value()};
     }
     if (!parameters) {
-        return Unauthentic{401, "auth_signature does not match"};
+        return Unauthentic{
+            401,
+            "auth_signature does not match: it is the HMAC-SHA256, under the app's secret, of the method,"
+            " the path and the sorted query, in three lines; `tulle log` shows the text"};
     }
     return std::move(*parameters);
+}
+
+std::string text_to_sign(const HttpRequest& request) {
+    Result<Reading, Unauthentic> reading = read_query(request.query());
+    if (!reading) {
+        return {};
+    }
+    QueryParameters parameters = std::move(reading->parameters);
+    std::erase_if(parameters, [](const auto& parameter) { return parameter.first == kSignatureName; });
+    std::sort(parameters.begin(), parameters.end());
+    std::string text = request.method + "\n" + std::string(request.path()) + "\n";
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        text.append(i == 0 ? "" : "&").append(parameters[i].first).append("=").append(parameters[i].second);
+    }
+    return text;
 }
 
 std::optional<std::string_view> check_body_digest(const HttpRequest& request, const QueryParameters& parameters) {

@@ -43,6 +43,10 @@ struct Unauthentic {
 [[nodiscard]] Result<QueryParameters, Unauthentic> authenticate(const App& app, const HttpRequest& request,
                                                                 WallSeconds now);
 
+/// The text of which auth_signature must be the HMAC-SHA256 under the app's secret, as an SDK makes it: the method, the
+/// path and the sorted parameters, in three lines. For people; holds no secret. Empty for a query that cannot be read.
+[[nodiscard]] std::string text_to_sign(const HttpRequest& request);
+
 /// Checks that the body is the signed body. `parameters` come from authenticate(). REQUIRES: the signature of the head
 /// is right, as a stranger must not make the node hash a body. Returns the reason for refusal (static text), or
 /// nothing.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +38,7 @@ protected:
                             .name = "a",
                             .version = "1",
                             .endpoints = {"10.0.0.1:7001", "10.0.0.1:7002", "10.0.0.1:6001"}};
+        options.timing = timing_;
         options.seeds = std::move(seeds);
         options.seed_names = std::move(names);
         node_ = std::make_unique<MeshNode>(std::move(options), 1);
@@ -126,6 +128,7 @@ protected:
     }
     [[nodiscard]] bool is_ready() const { return !all_of<ReadinessChanged>(out_).empty(); }
 
+    Timing timing_;
     std::unique_ptr<MeshNode> node_;
     Instant now_ = kStart;
     Effects out_;
@@ -359,6 +362,108 @@ TEST_F(SeedsTest, ANodeWhosePeersAreThereSaysNothing) {
     start({"10.0.0.1:7001"}, {});
     wait(70s, {});
     EXPECT_TRUE(warnings().empty()) << "its only peer is itself";
+}
+
+/// A node that has met b at 10.0.0.2:7001, and b is heard for as long as the test wants.
+class UnmetTest : public SeedsTest {
+protected:
+    UnmetTest() {
+        // b does not ask for this node's interest.
+        timing_.interest_patience = timing_.interest_patience_again = timing_.interest_patience_most = 1h;
+    }
+    void begin(std::vector<std::string> others) {
+        others.insert(others.begin(), "10.0.0.2:7001");
+        start(std::move(others), {});
+        meet("10.0.0.2:7001");
+        for (const SendControl& send : all_of<SendControl>(out_)) {
+            if (const auto* welcome = std::get_if<Welcome>(&send.message.body)) {
+                tag_ = welcome->tag;
+            }
+        }
+    }
+    /// b goes on speaking, and hears this node. Meanwhile `play` is called each 50 ms.
+    void hear(
+        Duration time, const std::function<void()>& play = [] {}) {
+        for (const Instant until = now_ + time; now_ < until;) {
+            now_ += 50ms;
+            play();
+            Heartbeat beat;
+            beat.sent_at_us = now_.time_since_epoch() / 1us;
+            beat.echo_us = beat.sent_at_us - 1000;
+            feed(Control{OriginId{2}, OriginId{1}, tag_, beat});
+            feed(Data{OriginId{2}, OriginId{1}, tag_, Tail{}});
+        }
+    }
+    [[nodiscard]] std::vector<std::string> told() const {
+        std::vector<std::string> texts;
+        for (const Notice& notice : all_of<Notice>(out_)) {
+            if (notice.kind == EventKind::kUnmet) {
+                texts.push_back(notice.text);
+            }
+        }
+        return texts;
+    }
+    [[nodiscard]] SeedStatus seed(const std::string& endpoint) const {
+        for (const SeedStatus& each : node_->status(now_).seeds) {
+            if (each.endpoint == endpoint) {
+                return each;
+            }
+        }
+        return {};
+    }
+
+    SessionTag tag_;
+};
+
+TEST_F(UnmetTest, ACauseIsToldOnceAMinuteWhateverTheNumberOfPeersAndAttempts) {
+    begin({"10.0.0.5:7001", "10.0.0.6:7001", "10.0.0.7:7001"});
+    hear(4s);
+    EXPECT_TRUE(told().empty()) << "a peer may start later than this node";
+    const auto refuse_one = [this] { feed(EndpointChecked{connection_to("10.0.0.7:7001"), EndpointState::kRefused}); };
+    hear(4s, refuse_one);
+    ASSERT_EQ(told().size(), 2u) << "one line for each cause";
+    EXPECT_TRUE(told()[0].starts_with("2 configured peers are not met: 10.0.0.5:7001 (cannot be connected to; for"))
+        << told()[0];
+    EXPECT_NE(told()[0].find("10.0.0.6:7001 ("), std::string::npos);
+    EXPECT_TRUE(told()[1].starts_with("a configured peer is not met: 10.0.0.7:7001 (nobody listens there; for"))
+        << told()[1];
+    hear(50s, refuse_one);
+    EXPECT_EQ(told().size(), 2u);
+    hear(12s, refuse_one);
+    EXPECT_EQ(told().size(), 4u) << "again after a minute";
+    EXPECT_EQ(node_->membership().find(OriginId{2})->state, PeerState::kAlive) << "the test kept b alive";
+}
+
+TEST_F(UnmetTest, StatusTellsOfEachPeerWhetherItIsMetAndWhyNot) {
+    begin({"10.0.0.5:7001", "10.0.0.2:7002", "10.0.0.8:7002", "10.0.0.1:7001"});
+    hear(3s, [this] {
+        feed(EndpointChecked{connection_to("10.0.0.5:7001"), EndpointState::kRefused});
+        feed(EndpointChecked{connection_to("10.0.0.2:7002"), EndpointState::kOpen});
+        feed(EndpointChecked{connection_to("10.0.0.8:7002"), EndpointState::kOpen});
+    });
+    EXPECT_EQ(seed("10.0.0.2:7001").state, "met");
+    EXPECT_EQ(seed("10.0.0.1:7001").state, "self");
+    EXPECT_EQ(seed("10.0.0.5:7001").state, "unmet");
+    EXPECT_EQ(seed("10.0.0.5:7001").reason, "closed");
+    EXPECT_GT(seed("10.0.0.5:7001").attempts, 3u);
+    EXPECT_GE(seed("10.0.0.5:7001").since_ms, 3000u);
+    EXPECT_EQ(seed("10.0.0.2:7002").reason, "wrong-port");
+    EXPECT_EQ(seed("10.0.0.2:7002").text, "is the port of b for data, and its mesh port is 10.0.0.2:7001");
+    EXPECT_NE(seed("10.0.0.8:7002")
+                  .text.find("7002 is the port of mesh_data here, and peers names mesh ports: here"
+                             " 7001"),
+              std::string::npos)
+        << seed("10.0.0.8:7002").text;
+}
+
+TEST_F(UnmetTest, APeerThatHasLeftIsNoReasonForALine) {
+    begin({});
+    feed(Control{OriginId{2}, OriginId{1}, tag_, Leave{}});
+    wait(70s, {});
+    for (const std::string& text : told()) {
+        EXPECT_TRUE(text.starts_with("this node is alone")) << text;
+    }
+    EXPECT_EQ(seed("10.0.0.2:7001").reason, "left");
 }
 
 }  // namespace

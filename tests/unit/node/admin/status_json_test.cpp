@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 namespace tulle::node::status_json_test {
@@ -85,6 +86,41 @@ TEST(StatusJson, TellsWhoWasRefusedAndHowManyPeersWereMet) {
     EXPECT_TRUE(self.at("refused").as_bool());
     EXPECT_EQ(self.at("refusals").at(0).at("by").as_string(), "them");
     EXPECT_EQ(self.at("refusals").at(0).at("reason").as_string(), "protocol");
+}
+
+TEST(StatusJson, ShowsThePeersThatAreNotMetFirstAndCountsThoseWithoutRoom) {
+    mesh::NodeStatus status = status_with(0);
+    for (int i = 0; i < 40; ++i) {
+        status.seeds.push_back({.endpoint = "10.0.0." + std::to_string(i) + ":7001", .name = {}, .state = "met"});
+    }
+    status.seeds[39].state = "unmet";
+    status.seeds[39].reason = "closed";
+    status.seeds[39].text = "nobody listens there";
+    status.seeds[39].since_ms = 5000;
+    status.seeds[39].attempts = 9;
+    const json::value peers = json::parse(render_report(status, {}, 100'000)[0]).at("self").at("peers");
+    EXPECT_EQ(peers.at("endpoints").as_array().size(), kMaxSeedsShown);
+    EXPECT_EQ(peers.at("not_shown").as_int64(), 8);
+    EXPECT_EQ(json::serialize(peers.at("endpoints").at(0)),
+              R"({"endpoint":"10.0.0.39:7001","state":"unmet","reason":"closed","text":"nobody listens there",)"
+              R"("since_ms":5000,"attempts":9})");
+    EXPECT_EQ(json::serialize(peers.at("endpoints").at(1)), R"({"endpoint":"10.0.0.0:7001","state":"met"})");
+}
+
+TEST(StatusJson, OnlyTheFirstPartOfAReportHasTheAppsAndWhyTheNodeIsNotReady) {
+    AppsView apps{.key = "829002f2", .count = 1, .digest = "d", .apps = {{"shop", "s", "c"}}};
+    apps.rules = {{"activity_timeout", "30000 ms"}};
+    const auto parts = render_report(status_with(20), {}, 2'000, {DrainState::kServing, "1 of 3 members", &apps});
+    ASSERT_GT(parts.size(), 1u);
+    const json::value first = json::parse(parts[0]);
+    EXPECT_EQ(first.at("not_ready").as_string(), "1 of 3 members");
+    EXPECT_EQ(json::serialize(first.at("apps")),
+              R"({"count":1,"key":"829002f2","digest":"d","list":[{"id":"shop","settings":"s","credentials":"c"}],)"
+              R"("rules":{"activity_timeout":"30000 ms"}})");
+    EXPECT_FALSE(json::parse(parts[1]).as_object().contains("apps"));
+    AppsView open;
+    view_apps(open, AppTable({App{.id = "shop", .secret = "a-secret"}}), "", "");
+    EXPECT_EQ(json::serialize(to_json(open)), R"({"count":1,"rules":{}})") << "no digest without a mesh key";
 }
 
 }  // namespace

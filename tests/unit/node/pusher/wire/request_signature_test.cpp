@@ -91,11 +91,11 @@ TEST(RequestAuth, RefusesWhatCanBeNoSignature) {
     for (const std::size_t length : {std::size_t{0}, std::size_t{63}}) {
         HttpRequest request = official;
         request.target.resize(at + length);
-        EXPECT_EQ(check(request), "auth_signature does not match");
+        EXPECT_TRUE(check(request).value_or("").starts_with("auth_signature does not match: "));
     }
     HttpRequest request = official;
     request.target.replace(at, 2, "DA");
-    EXPECT_EQ(check(request), "auth_signature does not match");
+    EXPECT_TRUE(check(request).value_or("").starts_with("auth_signature does not match: "));
 }
 
 TEST(RequestAuth, TellsAWrongClockFromAGuess) {

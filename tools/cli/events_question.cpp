@@ -1,0 +1,30 @@
+#include "tools/cli/events_question.hpp"
+
+#include <iostream>
+
+#include "tools/cli/reload_text.hpp"
+
+namespace tulle::cli {
+
+std::optional<EventsPage> ask_events(Admin& admin, const std::string& server, const std::string& kind,
+                                     std::uint64_t since, std::chrono::milliseconds hold) {
+    const client::Exchange exchange =
+        admin.get("/v1/events?since=" + std::to_string(since) + "&limit=" + std::to_string(kEventsPage) +
+                  "&wait_ms=" + std::to_string(hold.count()) + (kind.empty() ? "" : "&kind=" + kind));
+    const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered;
+    if (is_answer && (exchange.status == 503 || exchange.status == 400)) {
+        std::cerr << "tulle: the node at " << server << " refuses: " << error_in(exchange.body) << "\n";
+        return std::nullopt;
+    }
+    if (!is_answer || exchange.status != 200) {
+        std::cerr << "tulle: " << admin.why_useless(exchange) << "\n";
+        return std::nullopt;
+    }
+    std::optional<EventsPage> page = parse_events(exchange.body);
+    if (!page) {
+        std::cerr << "tulle: " << server << " answered something that is no list of events\n";
+    }
+    return page;
+}
+
+}  // namespace tulle::cli

@@ -60,6 +60,13 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+void make_utf8(std::string& text) {
+    if (!is_utf8(text)) {
+        std::replace_if(
+            text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+    }
+}
+
 std::size_t characters_in(std::string_view text) {
     return text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_continuation));
 }

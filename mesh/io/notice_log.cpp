@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::mesh {
 namespace {
 
@@ -27,6 +29,11 @@ void NoticeLog::write(Instant now, const Notice& notice) {
     if (listener_) {
         listener_(notice);
     }
+    // A line that the level of the log leaves out is no line.
+    if (!spdlog::should_log(level_of(notice.severity))) {
+        return;
+    }
+    TULLE_ASSERT(static_cast<std::size_t>(notice.kind) < spans_.size());
     Span& span = spans_[static_cast<std::size_t>(notice.kind)];
     if (span.begin == Instant::min() || now - span.begin >= kSpan) {
         if (span.left_out > 0) {

@@ -2,29 +2,25 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "mesh/base/assert.hpp"
 #include "node/admin/admin_answers.hpp"
+#include "node/admin/event_json.hpp"
 
 namespace tulle::node {
 namespace {
 
 namespace json = boost::json;
 
-json::string text_of(std::string_view view) {
-    return json::string(view.data(), view.size());
-}
-
 std::string rendered(const EventLog::Page& page) {
     json::array events;
     for (const NodeEvent& event : page.events) {
-        events.push_back({{"seq", event.seq},
-                          {"at_ms", event.at_ms},
-                          {"kind", text_of(to_text(event.kind))},
-                          {"text", text_of(event.text)}});
+        events.push_back(to_json(event));
     }
     return json::serialize(json::object{{"events", std::move(events)}, {"next", page.next}, {"lost", page.lost}});
 }
@@ -40,16 +36,10 @@ bool AdminEvents::answer(HttpTicket ticket, const EventsQuery& query, bool is_la
     return true;
 }
 
-void AdminEvents::ask(HttpTicket ticket, std::string_view query) {
-    std::string why;
-    const std::optional<EventsQuery> given = parse_events_query(query, why);
-    if (!given) {
-        room_.respond(ticket, admin_refusal(400, why));
-        return;
-    }
+void AdminEvents::ask(HttpTicket ticket, const EventsQuery& query) {
     // From here on each event wakes this thread, so no event comes unnoticed between the look and the wait.
     log_.set_followed(true);
-    if (answer(ticket, *given, given->wait == Duration{})) {
+    if (answer(ticket, query, query.wait == Duration{})) {
         return;
     }
     if (followers_.size() >= kMaxAdminFollowers) {
@@ -57,17 +47,17 @@ void AdminEvents::ask(HttpTicket ticket, std::string_view query) {
         room_.respond(ticket, admin_refusal(503, "too many requests wait for events"));
         return;
     }
-    followers_.push_back({ticket, *given, reactor_.now() + given->wait});
+    followers_.push_back({ticket, query, reactor_.now() + query.wait});
+    TULLE_ASSERT(followers_.size() <= kMaxAdminFollowers);
 }
 
-void AdminEvents::watch(HttpTicket ticket, std::string_view query) {
-    std::string why;
-    const std::optional<LogQuery> given = parse_log_query(query, why);
-    if (!given) {
-        room_.respond(ticket, admin_refusal(400, why));
-    } else if (refusals_ == nullptr || !refusals_->watch({given->app, given->address}, given->time, reactor_.now())) {
+void AdminEvents::watch(HttpTicket ticket, const LogQuery& query) {
+    if (refusals_ == nullptr) {
+        room_.respond(ticket, admin_refusal(503, "this node tells of no refused clients"));
+    } else if (!refusals_->watch({query.app, query.address}, query.time, reactor_.now())) {
         counters_.questions_refused_total.add();
-        room_.respond(ticket, admin_refusal(503, "refused clients are being told of for 16 questions already"));
+        room_.respond(ticket, admin_refusal(503, "refused clients are being told of for " +
+                                                     std::to_string(RefusalWatch::kMaxWatches) + " questions already"));
     } else {
         room_.respond(ticket, admin_answer(202, kAdminJson, "{\"since\":" + std::to_string(log_.last()) + "}"));
     }
@@ -76,8 +66,17 @@ void AdminEvents::watch(HttpTicket ticket, std::string_view query) {
 void AdminEvents::end_turn() {
     const Instant now = reactor_.now();
     reactor_.wake_at(from_counters_.tick(now));
-    std::erase_if(followers_,
-                  [&](const Follower& each) { return answer(each.ticket, each.query, each.deadline <= now); });
+    std::erase_if(followers_, [&](const Follower& each) {
+        try {
+            return answer(each.ticket, each.query, each.deadline <= now);
+        } catch (const std::exception& error) {
+            // A list of events that finds no memory ends its connection alone.
+            if (Connection* connection = reactor_.find(each.ticket.slot)) {
+                reactor_.fail(*connection, error);
+            }
+            return true;
+        }
+    });
     for (const Follower& each : followers_) {
         reactor_.wake_at(each.deadline);
     }

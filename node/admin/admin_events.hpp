@@ -36,10 +36,10 @@ public:
           refusals_(refusals),
           from_counters_(shards, log) {}
 
-    /// Answers the request of `ticket`, with the query string `query`, at once or later.
-    void ask(HttpTicket ticket, std::string_view query);
+    /// Answers the request of `ticket` for events of this node, at once or later.
+    void ask(HttpTicket ticket, const EventsQuery& query);
     /// Has the node tell of refused clients for a while (POST /v1/log).
-    void watch(HttpTicket ticket, std::string_view query);
+    void watch(HttpTicket ticket, const LogQuery& query);
     /// Answers the requests for which an event has come, or whose time is over. Notes what the shards have counted.
     void end_turn();
 

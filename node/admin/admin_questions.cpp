@@ -9,9 +9,12 @@
 
 #include <spdlog/spdlog.h>
 
+#include "mesh/base/assert.hpp"
 #include "node/admin/admin_answers.hpp"
 #include "node/admin/edge_counters.hpp"
+#include "node/admin/mesh_events.hpp"
 #include "node/admin/metrics.hpp"
+#include "node/admin/query_parts.hpp"
 #include "node/admin/rebalance.hpp"
 #include "node/admin/status_json.hpp"
 #include "node/core/limits.hpp"
@@ -62,10 +65,13 @@ bool AdminQuestions::may_ask_mesh(HttpTicket ticket) {
 }
 
 void AdminQuestions::ask_drain(HttpTicket ticket, const DrainOrder& order) {
-    if (may_ask_mesh(ticket)) {
+    if (order.node.empty() || order.node == sources_.name) {
+        respond(ticket, drain_response(carry_out(order)));
+    } else if (may_ask_mesh(ticket)) {
         const std::uint64_t id = ++last_id_;
-        ask_hub(id, {Wanted::kDrain, ticket, due_in(kOrderTimeout)},
-                mesh::Query{id, drain_query(order), kOrderTimeout});
+        Waiting waiting{Wanted::kDrain, ticket, due_in(kOrderTimeout)};
+        waiting.node = order.node;
+        ask_hub(id, std::move(waiting), mesh::Query{id, drain_query(order), kOrderTimeout});
     }
 }
 
@@ -86,10 +92,11 @@ void AdminQuestions::ask_edges(HttpTicket ticket, std::string question, Duration
     }
 }
 
-void AdminQuestions::ask_doctor(HttpTicket ticket, Duration timeout) {
+void AdminQuestions::ask_doctor(HttpTicket ticket, Duration timeout, bool is_brief) {
     if (may_ask_mesh(ticket)) {
         const std::uint64_t id = ++last_id_;
-        ask_hub(id, {Wanted::kDoctor, ticket, due_in(timeout)}, mesh::Query{id, std::string(kReportQuery), timeout});
+        ask_hub(id, {Wanted::kDoctor, ticket, due_in(timeout)},
+                mesh::Query{id, std::string(is_brief ? kBriefReportQuery : kReportQuery), timeout});
     }
 }
 
@@ -197,17 +204,30 @@ void AdminQuestions::take(const mesh::ToShard& message) {
 }
 
 void AdminQuestions::answer_query(const mesh::LocalQuery& query) {
-    if (query.body == kReportQuery) {
-        file_status({Wanted::kReport, {}, due_in({}), query.token});
+    if (query.body == kReportQuery || query.body == kBriefReportQuery) {
+        Waiting waiting{Wanted::kReport, {}, due_in({}), query.token};
+        waiting.is_brief = query.body == kBriefReportQuery;
+        file_status(std::move(waiting));
     } else if (query.body == kLoadQuery) {
-        hub_.send(mesh::LocalAnswer{query.token, render_load(load()), true});
+        hub_.send(mesh::LocalAnswer{query.token, render_load(sources_.name, load()), true});
+    } else if (const std::optional<MeshEventsQuery> events = decode_mesh_events_query(query.body)) {
+        send_parts(query.token, render_own_events(sources_.name, sources_.events.latest(events->limit, events->kind),
+                                                  mesh::kMaxQueryPartBytes));
     } else if (const std::optional<RebalanceOrder> rebalance = parse_rebalance_query(query.body)) {
         take_rebalance(query.token, *rebalance);
     } else if (const std::optional<DrainOrder> order = parse_drain_query(query.body);
                order && order->node == sources_.name) {
-        take_order(query.token, *order);
+        spdlog::info("admin: another node has asked for a {}", order->drains ? "drain" : "drain to be called off");
+        hub_.send(mesh::LocalAnswer{query.token, carry_out(*order).json, true});
     } else {
         hub_.send(mesh::LocalAnswer{query.token, {}, true});
+    }
+}
+
+void AdminQuestions::send_parts(std::uint64_t token, std::vector<std::string> parts) {
+    TULLE_ASSERT(!parts.empty());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        hub_.send(mesh::LocalAnswer{token, std::move(parts[i]), i + 1 == parts.size()});
     }
 }
 
@@ -226,28 +246,16 @@ void AdminQuestions::finish(const Waiting& waiting, const mesh::NodeStatus& stat
         respond(waiting.ticket,
                 admin_answer(200, kAdminJson, render_status(status, sources_.shards, sources_.redis, facts(status))));
     } else {
-        // The report goes to the hub in parts, with the last part marked.
-        mesh::NodeStatus full = status;
-        for (auto& counter : edge_counters(sources_.shards)) {
-            full.counters.push_back(std::move(counter));
-        }
-        std::vector<std::string> parts = render_report(full, sources_.redis, mesh::kMaxQueryPartBytes, facts(status));
-        for (std::size_t i = 0; i < parts.size(); ++i) {
-            hub_.send(mesh::LocalAnswer{waiting.token, std::move(parts[i]), i + 1 == parts.size()});
-        }
+        NodeFacts told = facts(status);
+        told.counters = edge_counters(sources_.shards);
+        told.apps = waiting.is_brief ? nullptr : told.apps;
+        send_parts(waiting.token, render_report(status, sources_.redis, mesh::kMaxQueryPartBytes, told));
     }
 }
 
 void AdminQuestions::finish(const Waiting& waiting, const mesh::QueryResult& result) {
     if (waiting.wanted == Wanted::kDrain) {
-        const std::optional<DrainAnswer> answer = find_drain_answer(result);
-        if (!answer) {
-            respond(waiting.ticket, admin_refusal(404, "no node of this name answers"));
-        } else if (!answer->is_taken) {
-            respond(waiting.ticket, admin_refusal(503, "the node is stopping"));
-        } else {
-            respond(waiting.ticket, admin_answer(202, kAdminJson, answer->json));
-        }
+        respond(waiting.ticket, drain_response(waiting, result));
     } else if (waiting.wanted == Wanted::kCount) {
         order_rebalance(waiting, result);
     } else if (waiting.wanted == Wanted::kRebalance) {
@@ -259,21 +267,31 @@ void AdminQuestions::finish(const Waiting& waiting, const mesh::QueryResult& res
     }
 }
 
-void AdminQuestions::take_order(std::uint64_t token, const DrainOrder& order) {
+HttpResponse AdminQuestions::drain_response(const Waiting& waiting, const mesh::QueryResult& result) {
+    if (const std::optional<DrainAnswer> answer = find_drain_answer(result)) {
+        return drain_response(*answer);
+    }
+    if (std::find(result.missing.begin(), result.missing.end(), waiting.node) != result.missing.end()) {
+        return admin_refusal(503, "no answer has come from " + waiting.node + ", which may still carry the order out");
+    }
+    return admin_refusal(404, "no node of this name answers");
+}
+
+HttpResponse AdminQuestions::drain_response(const DrainAnswer& answer) {
+    return answer.is_taken ? admin_answer(202, kAdminJson, answer.json) : admin_refusal(503, "the node is stopping");
+}
+
+DrainAnswer AdminQuestions::carry_out(const DrainOrder& order) const {
     const DrainState before = sources_.limits.drain();
-    const bool is_taken = before != DrainState::kLeaving && (order.drains || !sources_.limits.stops());
+    const bool is_taken = is_drain_order_taken(order.drains, before, sources_.limits.stops());
     if (is_taken) {
-        spdlog::info("admin: another node has asked for a {}", order.drains ? "drain" : "drain to be called off");
         sources_.ask_drain(order.drains);
     }
-    hub_.send(mesh::LocalAnswer{token, render_drain_answer(sources_.name, before, is_taken), true});
+    return {render_drain_answer(sources_.name, before, is_taken), is_taken};
 }
 
 NodeLoad AdminQuestions::load() const {
-    std::uint64_t clients = 0;
-    for (const ShardCounters* shard : sources_.shards) {
-        clients += shard->clients.get();
-    }
+    const std::uint64_t clients = sum_of(sources_.shards, &ShardCounters::clients);
     // The connections of servers by the protocol of Redis are few, and no load to balance.
     std::uint64_t servers = 0;
     if (sources_.redis) {
@@ -281,10 +299,15 @@ NodeLoad AdminQuestions::load() const {
             servers += sum_of(realm, &redis::RealmCounters::clients);
         }
     }
-    return {sources_.name, clients - std::min(clients, servers), sources_.limits.takes_clients()};
+    return {clients - std::min(clients, servers), sources_.limits.takes_clients()};
 }
 
 void AdminQuestions::order_rebalance(const Waiting& waiting, const mesh::QueryResult& result) {
+    if (!result.missing.empty()) {
+        respond(waiting.ticket,
+                admin_refusal(503, "no client is moved, as no answer has come from " + missing_text(result)));
+        return;
+    }
     const std::vector<NodeLoad> loads = parse_loads(result);
     const std::uint64_t id = ++last_id_;
     ask_hub(id, {Wanted::kRebalance, waiting.ticket, due_in(kOrderTimeout)},
@@ -303,7 +326,7 @@ void AdminQuestions::take_rebalance(std::uint64_t token, const RebalanceOrder& o
             moves, mine.clients, order.rate, order.mean);
         sources_.move_some(moves, std::chrono::milliseconds(moves * 1'000 / order.rate));
     }
-    hub_.send(mesh::LocalAnswer{token, render_rebalance_share(mine, order.mean, moves), true});
+    hub_.send(mesh::LocalAnswer{token, render_rebalance_share(sources_.name, mine, order.mean, moves), true});
 }
 
 void AdminQuestions::finish(const Waiting& waiting, const mesh::TraceResult& result) {

@@ -19,6 +19,7 @@
 #include "node/admin/redis_view.hpp"
 #include "node/admin/reload_counters.hpp"
 #include "node/admin/status_json.hpp"
+#include "node/edge/event_log.hpp"
 #include "node/edge/hub_port.hpp"
 #include "node/edge/node_limits.hpp"
 #include "node/edge/reactor.hpp"
@@ -64,6 +65,8 @@ public:
         std::string name{};
         /// Has this node move its clients away (true), or keep them; must not wait.
         std::function<void(bool)> ask_drain{};
+        /// The flight recorder of this node.
+        const EventLog& events;
     };
     AdminQuestions(Reactor& reactor, HttpRoom& room, mesh::HubMailbox& hub, mesh::ShardIndex index, Sources sources)
         : reactor_(reactor), room_(room), hub_(hub, index), sources_(std::move(sources)) {}
@@ -71,19 +74,21 @@ public:
     // Each ask_… answers the request of `ticket`, at once or later.
     void ask_metrics(HttpTicket ticket) { ask_status({Wanted::kMetrics, ticket, due_in({})}); }
     void ask_status(HttpTicket ticket) { ask_status({Wanted::kStatus, ticket, due_in({})}); }
-    /// Asks all nodes for their reports, and waits for `timeout` at most.
-    void ask_doctor(HttpTicket ticket, Duration timeout);
+    /// Asks all nodes for their reports, without their apps if `is_brief`, and waits for `timeout` at most.
+    void ask_doctor(HttpTicket ticket, Duration timeout, bool is_brief);
     /// Sends a marked message to a channel of an app, and waits for `timeout` at most.
     void ask_trace(HttpTicket ticket, const std::string& app, const std::string& channel, Duration timeout);
 
-    /// Has the node of the order's name carry the order out; answers 404 when no node of this name answers.
+    /// Has the node of the order's name carry the order out; without a name, this node. Answers 404 when there is no
+    /// node of this name, and 503 when the node has not answered: it may still carry the order out.
     void ask_drain(HttpTicket ticket, const DrainOrder& order);
-    /// Has each node with too many clients close some, `rate` a second at most.
+    /// Has each node with too many clients close some, `rate` a second at most. Answers 503, and moves nobody, when a
+    /// node does not tell its load: the mean of the others would be no mean.
     void ask_rebalance(HttpTicket ticket, std::uint64_t rate);
 
     /// Makes an answer from the answers of the edges.
     using Render = std::function<HttpResponse(const mesh::QueryResult&)>;
-    /// Puts `question` to all edges of all nodes, and waits for `timeout` at most.
+    /// Puts `question` to all edges and admin listeners of all nodes, and waits for `timeout` at most.
     void ask_edges(HttpTicket ticket, std::string question, Duration timeout, Render render);
 
     /// Takes a message of the hub in: an answer, or a query of another node's doctor.
@@ -122,13 +127,16 @@ private:
         /// App and channel, for kTrace.
         std::string app{};
         std::string channel{};
+        /// The node that an order is for, for kDrain.
+        std::string node{};
+        /// For kReport: without the apps.
+        bool is_brief = false;
         /// For kEdges.
         Render render{};
     };
 
     /// True for our answers to questions of other nodes, which hold no connection.
     [[nodiscard]] static bool is_for_mesh(Wanted wanted) { return wanted == Wanted::kReport; }
-    /// The metrics, without the part of the mesh for a null status.
     /// What the node tells of itself beside the hub's status.
     [[nodiscard]] NodeFacts facts(const mesh::NodeStatus& status) const;
     /// Answers a request; nothing happens when the peer has gone.
@@ -159,11 +167,13 @@ private:
     void give_up_guarded(const Waiting& waiting);
     /// Answers a query of the mesh: a report for the doctor, an empty last part for any other protocol's query.
     void answer_query(const mesh::LocalQuery& query);
+    /// Gives the hub an answer of this node to a query, with the last part marked. REQUIRES: there is a part.
+    void send_parts(std::uint64_t token, std::vector<std::string> parts);
     /// Gives the hub's answer to every request that waits under `id`.
     template <class Reply>
     void answer_with(std::uint64_t id, const Reply& reply);
-    /// Carries out another node's order, and answers it.
-    void take_order(std::uint64_t token, const DrainOrder& order);
+    /// Has this node carry an order out, unless a node in its state takes none. The answer of the node.
+    [[nodiscard]] DrainAnswer carry_out(const DrainOrder& order) const;
     void take_rebalance(std::uint64_t token, const RebalanceOrder& order);
     /// The loads of all nodes have come: gives the order.
     void order_rebalance(const Waiting& waiting, const mesh::QueryResult& result);
@@ -171,6 +181,8 @@ private:
     [[nodiscard]] NodeLoad load() const;
     void finish(const Waiting& waiting, const mesh::NodeStatus& status);
     void finish(const Waiting& waiting, const mesh::QueryResult& result);
+    [[nodiscard]] static HttpResponse drain_response(const Waiting& waiting, const mesh::QueryResult& result);
+    [[nodiscard]] static HttpResponse drain_response(const DrainAnswer& answer);
     void finish(const Waiting& waiting, const mesh::TraceResult& result);
 
     Reactor& reactor_;

@@ -8,8 +8,13 @@ namespace tulle::node {
 
 /// The pages of the admin listener.
 enum class AdminPage {
-    /// The root and "*", which exist for OPTIONS alone.
+    /// "*", which exists for OPTIONS alone.
     kChecksOnly,
+    /// The page for operators, and its files.
+    kPage,
+    kPageStyle,
+    kPageScript,
+    kPageTables,
     kLive,
     kReady,
     kMetrics,
@@ -54,7 +59,11 @@ struct AdminRoute {
 /// All paths of the listener. The first route that is for a path holds.
 inline constexpr AdminRoute kAdminRoutes[] = {
     {"*", AdminPage::kChecksOnly, "GET", AdminScope::kNone},
-    {"/", AdminPage::kChecksOnly, "GET", AdminScope::kNone},
+    // The page holds nothing of the node. Its questions need a token where those of others do.
+    {"/", AdminPage::kPage, "GET", AdminScope::kNone},
+    {"/page.css", AdminPage::kPageStyle, "GET", AdminScope::kNone},
+    {"/page.js", AdminPage::kPageScript, "GET", AdminScope::kNone},
+    {"/tables.js", AdminPage::kPageTables, "GET", AdminScope::kNone},
     {"/up", AdminPage::kLive, "GET", AdminScope::kNone},
     {"/live", AdminPage::kLive, "GET", AdminScope::kNone},
     {"/ready", AdminPage::kReady, "GET", AdminScope::kNone},

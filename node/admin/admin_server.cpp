@@ -1,7 +1,5 @@
 #include "node/admin/admin_server.hpp"
 
-#include <atomic>
-#include <deque>
 #include <exception>
 #include <optional>
 #include <string>
@@ -17,10 +15,14 @@
 #include "node/admin/admin_counters.hpp"
 #include "node/admin/admin_events.hpp"
 #include "node/admin/admin_gate.hpp"
+#include "node/admin/admin_health.hpp"
 #include "node/admin/admin_parameters.hpp"
 #include "node/admin/admin_questions.hpp"
+#include "node/admin/admin_reloads.hpp"
 #include "node/admin/admin_routes.hpp"
 #include "node/admin/client_asks.hpp"
+#include "node/admin/mesh_events.hpp"
+#include "node/admin/page_answers.hpp"
 #include "node/admin/unix_socket.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/listener.hpp"
@@ -42,7 +44,6 @@ namespace {
 
 // How long the kernel keeps a silent connection back.
 constexpr Duration kAdminFirstBytes = 1s;
-constexpr std::string_view kStopping = "the node is stopping";
 
 /// The address of the other end of a TCP connection. Nothing when the connection has ended meanwhile.
 std::optional<PeerAddress> admin_peer_of(const Socket& socket) {
@@ -62,23 +63,21 @@ public:
     Loop(mesh::ShardIndex index, mesh::HubMailbox& hub, std::vector<const ShardCounters*> shards, AppTable apps,
          const ReloadCounters& reloads, NodeLimits& limits, AdminOptions options)
         : gate_(options.names, counters_),
-          ask_reload_(std::move(options.ask_reload)),
-          ask_drain_(std::move(options.ask_drain)),
-          name_(options.name),
-          drain_ready_status_(options.drain_ready_status),
+          reloads_(room_, counters_, std::move(options.ask_reload)),
           shards_(std::move(shards)),
           apps_(std::move(apps)),
           redis_(std::move(options.redis)),
           app_sums_(std::move(options.app_sums)),
           apps_view_(std::move(options.apps_view)),
           limits_(limits),
+          health_(limits, options.drain_ready_status),
           reactor_(FlushMode::kSend),
           wakeup_(reactor_, [this] { take_mail(); }),
           mailbox_(kShardMailboxItems, [this] { wakeup_.notify(); }),
+          event_log_(std::move(options.events)),
           questions_(reactor_, room_, hub, index,
                      {shards_, reloads, redis_, app_sums_, apps_view_, counters_, limits, std::move(options.move_some),
-                      options.name, ask_drain_}),
-          event_log_(std::move(options.events)),
+                      options.name, std::move(options.ask_drain), *event_log_}),
           events_(reactor_, room_, *event_log_, shards_, counters_, options.refusals),
           listener_(reactor_, [this](Socket socket) { take_in(std::move(socket)); }) {
         gate_.set_tokens(options.tokens);
@@ -87,6 +86,7 @@ public:
     }
 
     ~Loop() override {
+        event_log_->on_add(nullptr);
         // No thread runs any more, so connections may be freed while members they refer to still live.
         stop();
         reactor_.release();
@@ -127,19 +127,21 @@ public:
         });
     }
 
-    [[nodiscard]] std::uint64_t reloads_asked() const { return reloads_asked_.load(); }
+    [[nodiscard]] std::uint64_t reloads_asked() const { return reloads_.asked(); }
 
     void reloaded(std::uint64_t asked, ReloadOutcome outcome) {
-        boost::asio::post(reactor_.context(),
-                          [this, asked, outcome = std::move(outcome)] { answer_reloads(asked, outcome); });
+        boost::asio::post(reactor_.context(), [this, asked, outcome = std::move(outcome)] {
+            reloads_.answer(asked, outcome, apps_.all().size());
+        });
     }
 
     void begin_drain() {
         boost::asio::post(reactor_.context(), [this] {
-            is_draining_ = true;
+            health_.begin_drain();
             // Nobody reloads from here on.
-            answer_reloads(reloads_asked_.load(),
-                           {.error = std::string(kStopping), .certificates_error = {}, .after_restart = {}});
+            reloads_.answer(reloads_.asked(),
+                            {.error = std::string(kStopping), .certificates_error = {}, .after_restart = {}},
+                            apps_.all().size());
         });
     }
 
@@ -179,7 +181,7 @@ public:
         if (route == nullptr) {
             respond(ticket, admin_answer(404, kAdminText, "not found\n"));
         } else if (method == "OPTIONS") {
-            respond(ticket, options_of(*route));
+            respond(ticket, health_.options_of(*route));
         } else if (method != route->method) {
             HttpResponse response = admin_answer(405, kAdminText, "wrong method\n");
             response.headers.emplace_back("Allow", route->allowed());
@@ -198,12 +200,6 @@ public:
 
 private:
     // More fields than 15: the members that a single thread owns, in the order of dependence.
-
-    /// A request that waits for a reload. `number` counts the requests.
-    struct WaitingReload {
-        std::uint64_t number;
-        HttpTicket ticket;
-    };
 
     /// Takes a new connection in, or closes the connection when every other connection is being answered.
     void take_in(Socket socket) {
@@ -228,38 +224,23 @@ private:
         return has_ended;
     }
 
-    /// True when balancers should send clients to this node.
-    [[nodiscard]] bool takes_clients() const { return is_ready_ && !is_draining_ && limits_.takes_clients(); }
-
-    /// Answers OPTIONS as the public listener does: the check of HAProxy, unless configured otherwise, is "OPTIONS /".
-    [[nodiscard]] HttpResponse options_of(const AdminRoute& route) {
-        const bool is_well =
-            takes_clients() || (route.page != AdminPage::kChecksOnly && route.page != AdminPage::kReady);
-        HttpResponse response = is_well ? admin_answer(200, kAdminText, "") : not_ready();
-        response.headers.emplace_back("Allow", route.allowed());
-        return response;
-    }
-
-    [[nodiscard]] HttpResponse not_ready() {
-        // A node whose last moments have begun says "draining" as well.
-        if (limits_.drain() == DrainState::kServing && !is_draining_) {
-            return admin_answer(503, kAdminText, "not ready: " + limits_.why_not_ready(is_ready_) + "\n");
-        }
-        limits_.note_told_check();
-        return admin_answer(drain_ready_status_, kAdminText, "draining\n");
-    }
-
     /// Answers a request with the right method for its path.
     void serve(HttpTicket ticket, const AdminRoute& route, const HttpRequest& request) {
         switch (route.page) {
             case AdminPage::kChecksOnly:
                 respond(ticket, admin_answer(404, kAdminText, "not found\n"));
                 break;
+            case AdminPage::kPage:
+            case AdminPage::kPageStyle:
+            case AdminPage::kPageScript:
+            case AdminPage::kPageTables:
+                respond(ticket, page_answer(route.page));
+                break;
             case AdminPage::kLive:
                 respond(ticket, admin_answer(200, kAdminText, "OK\n"));
                 break;
             case AdminPage::kReady:
-                respond(ticket, takes_clients() ? admin_answer(200, kAdminText, "ready\n") : not_ready());
+                respond(ticket, health_.ready());
                 break;
             case AdminPage::kMetrics:
                 questions_.ask_metrics(ticket);
@@ -289,10 +270,10 @@ private:
                 ask_clients(ticket, route.page, request);
                 break;
             case AdminPage::kEvents:
-                events_.ask(ticket, request.query());
+                ask_events(ticket, request);
                 break;
             case AdminPage::kLog:
-                events_.watch(ticket, request.query());
+                watch_refusals(ticket, request);
                 break;
         }
     }
@@ -317,9 +298,9 @@ private:
     void ask_mesh(HttpTicket ticket, const HttpRequest& request, bool is_trace) {
         const std::optional<AdminParameters> given = parse_admin_parameters(request.query());
         if (!given) {
-            respond(ticket, admin_refusal(400, "timeout_ms must be a number from 1 to 10000"));
+            respond(ticket, admin_refusal(400, "timeout_ms must be a number from 1 to 10000, and brief yes"));
         } else if (!is_trace) {
-            questions_.ask_doctor(ticket, given->timeout);
+            questions_.ask_doctor(ticket, given->timeout, given->is_brief);
         } else if (!is_valid_channel_name(given->channel)) {
             respond(ticket, admin_refusal(400, "channel must be the name of a channel"));
         } else if (apps_.find_by_id(given->app) == nullptr) {
@@ -331,40 +312,31 @@ private:
 
     /// Asks the main thread for a reload. The answer to the request comes with the end of that reload.
     void ask_reload(HttpTicket ticket) {
-        if (is_draining_) {
+        if (health_.is_draining()) {
             respond(ticket, admin_refusal(503, kStopping));
-        } else if (reloads_.size() >= kMaxAdminReloads) {
-            counters_.questions_refused_total.add();
-            respond(ticket, admin_refusal(503, "too many requests wait for a reload"));
         } else {
-            reloads_.push_back({reloads_asked_.fetch_add(1) + 1, ticket});
-            ask_reload_();
+            reloads_.ask(ticket);
         }
     }
 
     /// Has this node, or the node that the request names, move its clients away or keep them. /v1/status shows how far
     /// that is.
     void ask_drain(HttpTicket ticket, const HttpRequest& request, bool drains) {
-        const std::optional<std::string> node = parse_node_parameter(request.query());
-        if (!node) {
-            respond(ticket, admin_refusal(400, "node must be the name of a node"));
-        } else if (!node->empty() && *node != name_) {
-            questions_.ask_drain(ticket, {*node, drains});
-        } else if (limits_.drain() == DrainState::kLeaving || (!drains && limits_.stops())) {
-            respond(ticket, admin_refusal(503, kStopping));
+        const Result<DrainOrder, std::string> order = parse_drain_order(request.query(), drains);
+        if (order.has_error()) {
+            respond(ticket, admin_refusal(400, order.error()));
         } else {
-            const DrainState before = limits_.drain();
-            ask_drain_(drains);
-            respond(ticket, admin_answer(202, kAdminJson, render_drain_answer(name_, before, true)));
+            questions_.ask_drain(ticket, *order);
         }
     }
 
     /// Has each node of the mesh with too many clients close some.
     void ask_rebalance(HttpTicket ticket, const HttpRequest& request) {
-        if (const std::optional<std::uint64_t> rate = parse_rebalance_rate(request.query())) {
-            questions_.ask_rebalance(ticket, *rate);
+        const Result<std::uint64_t, std::string> rate = parse_rebalance_rate(request.query());
+        if (rate.has_error()) {
+            respond(ticket, admin_refusal(400, rate.error()));
         } else {
-            respond(ticket, admin_refusal(400, "max must be a number of clients a second, from 1 to 10000"));
+            questions_.ask_rebalance(ticket, *rate);
         }
     }
 
@@ -382,13 +354,30 @@ private:
         }
     }
 
-    /// Answers the first `asked` requests for a reload.
-    void answer_reloads(std::uint64_t asked, const ReloadOutcome& outcome) {
-        while (!reloads_.empty() && reloads_.front().number <= asked) {
-            const HttpTicket ticket = reloads_.front().ticket;
-            reloads_.pop_front();
-            respond(ticket, outcome.error == kStopping ? admin_refusal(503, kStopping)
-                                                       : admin_reload_answer(outcome, apps_.all().size()));
+    /// Asks this node's flight recorder, or those of all nodes.
+    void ask_events(HttpTicket ticket, const HttpRequest& request) {
+        const Result<EventsQuery, std::string> query = parse_events_query(request.query());
+        if (query.has_error()) {
+            respond(ticket, admin_refusal(400, query.error()));
+        } else if (query->is_of_mesh) {
+            questions_.ask_edges(ticket, encode(MeshEventsQuery{query->limit, query->kind}), query->wait,
+                                 [limit = query->limit](const mesh::QueryResult& result) {
+                                     return admin_answer(200, kAdminJson, render_mesh_events(result, limit));
+                                 });
+        } else {
+            events_.ask(ticket, *query);
+        }
+    }
+
+    /// Has the node tell of refused clients, of one of its apps or of all.
+    void watch_refusals(HttpTicket ticket, const HttpRequest& request) {
+        const Result<LogQuery, std::string> query = parse_log_query(request.query());
+        if (query.has_error()) {
+            respond(ticket, admin_refusal(400, query.error()));
+        } else if (!query->app.empty() && apps_.find_by_id(query->app) == nullptr) {
+            respond(ticket, admin_refusal(404, "this node has no such app"));
+        } else {
+            events_.watch(ticket, *query);
         }
     }
 
@@ -398,7 +387,7 @@ private:
         for (const mesh::ToShard& message : mail_) {
             try {
                 if (const auto* readiness = std::get_if<mesh::Readiness>(&message)) {
-                    is_ready_ = readiness->ready;
+                    health_.set_ready(readiness->ready);
                 } else {
                     questions_.take(message);
                 }
@@ -412,32 +401,25 @@ private:
 
     AdminCounters counters_;
     AdminGate gate_;
-    const std::function<void()> ask_reload_;
-    const std::function<void(bool)> ask_drain_;
-    const std::string name_;
-    const unsigned drain_ready_status_;
+    HttpRoom room_{kMaxAdminConnections};
+    AdminReloads reloads_;
     const std::vector<const ShardCounters*> shards_;
     AppTable apps_;
     std::optional<RedisView> redis_;
     const std::function<void(AppSumsById&)> app_sums_;
     AppsView apps_view_;
     NodeLimits& limits_;
-    HttpRoom room_{kMaxAdminConnections};
+    AdminHealth health_;
     Reactor reactor_;
     Wakeup wakeup_;
     mesh::ShardMailbox mailbox_;
-    AdminQuestions questions_;
     const std::shared_ptr<EventLog> event_log_;
+    AdminQuestions questions_;
     AdminEvents events_;
     /// The Unix socket; nothing for a listener on a TCP address. Outlives the listener, which has its descriptor.
     std::optional<UnixSocket> socket_;
     Listener listener_;
     std::vector<mesh::ToShard> mail_;
-    std::deque<WaitingReload> reloads_;
-    /// The listener's thread writes.
-    std::atomic<std::uint64_t> reloads_asked_{0};
-    bool is_ready_ = false;
-    bool is_draining_ = false;
     std::thread thread_;
 };
 

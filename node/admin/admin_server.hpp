@@ -25,9 +25,6 @@
 
 namespace tulle::node {
 
-/// Requests that wait for the end of a reload. A further request gets 503.
-inline constexpr std::size_t kMaxAdminReloads = 4;
-
 /// What the admin listener is told at its start.
 struct AdminOptions {
     /// Host names of the listener, besides localhost and IP addresses. A request for any other host is refused.

@@ -4,12 +4,14 @@
 
 #include <boost/json/array.hpp>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/digest.hpp"
 #include "node/pusher/core/app_digests.hpp"
 
 namespace tulle::node {
 
 void view_apps(AppsView& view, const AppTable& apps, const std::string& key_id, const std::string& key) {
+    TULLE_ASSERT(key_id.empty() == key.empty());
     view.key = key_id;
     view.count = apps.all().size();
     view.digest.clear();
@@ -27,6 +29,7 @@ void view_apps(AppsView& view, const AppTable& apps, const std::string& key_id, 
         all.append(app.settings).append(app.credentials);
     }
     view.digest = hmac_sha256_hex(key, all).substr(0, 16);
+    TULLE_ASSERT(view.apps.size() == view.count);
     view.apps.resize(std::min(view.apps.size(), kMaxAppsShown));
 }
 

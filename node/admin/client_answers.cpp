@@ -13,6 +13,7 @@
 
 #include "node/admin/admin_answers.hpp"
 #include "node/admin/client_asks.hpp"
+#include "node/admin/query_parts.hpp"
 #include "node/wire/client_rows.hpp"
 
 namespace tulle::node {
@@ -78,14 +79,6 @@ json::object connection_to_json(const ConnectionRow& row) {
     return object;
 }
 
-json::array missing_of(const mesh::QueryResult& result) {
-    json::array missing;
-    for (const std::string& name : result.missing) {
-        missing.push_back(json::string(name));
-    }
-    return missing;
-}
-
 json::array nodes_of(const std::map<std::string, std::uint64_t>& numbers, const char* what) {
     json::array nodes;
     for (const auto& [name, number] : numbers) {
@@ -109,7 +102,7 @@ json::object connections_answer(const ClientAsk& ask, Gathered& all) {
             {"nodes", nodes_of(all.totals, "connections")}};
 }
 
-json::object channels_answer(const ClientAsk& ask, Gathered& all) {
+json::object channels_answer(const ClientAsk& ask, bool is_whole, Gathered& all) {
     const bool is_cut = all.total > all.rows;
     std::map<std::pair<std::string, std::string>, ChannelRow> sums;
     for (ChannelRow& row : all.channels) {
@@ -137,8 +130,9 @@ json::object channels_answer(const ClientAsk& ask, Gathered& all) {
         channels.push_back(std::move(object));
     }
     // By name every edge gives the first names, so a channel that is shown has come from all of them. By subscribers an
-    // edge may have left out a channel that others have.
-    return {{"channels", std::move(channels)}, {"more", has_more}, {"exact", order == ChannelOrder::kName || !is_cut}};
+    // edge may have left out a channel that others have. Of a node without an answer nothing is known.
+    const bool is_exact = is_whole && (order == ChannelOrder::kName || !is_cut);
+    return {{"channels", std::move(channels)}, {"more", has_more}, {"exact", is_exact}};
 }
 
 json::object presence_answer(const ClientAsk& ask, const Gathered& all) {
@@ -159,12 +153,10 @@ json::object presence_answer(const ClientAsk& ask, const Gathered& all) {
             {"total", total},          {"subscribers", all.subscribers},  {"more", has_more}};
 }
 
-json::object kick_answer(const ClientAsk& ask, const Gathered& all) {
+/// Names every connection that was closed: the limit of an order is for each edge.
+json::object kick_answer(const Gathered& all) {
     json::array ids;
     for (const auto& [id, nodes] : all.texts) {
-        if (ids.size() == ask.limit) {
-            break;
-        }
         ids.push_back(json::string(id));
     }
     return {{"closed", all.rows},
@@ -176,11 +168,9 @@ json::object kick_answer(const ClientAsk& ask, const Gathered& all) {
 /// A connection with its channels; 404 when nobody has the id.
 HttpResponse connection_answer(const Gathered& all, const mesh::QueryResult& result) {
     if (all.connections.empty()) {
-        std::string missing;
-        for (const std::string& name : result.missing) {
-            missing.append(missing.empty() ? "; no answer has come from " : ", ").append(name);
-        }
-        return admin_refusal(404, "no connection has this id" + missing);
+        return admin_refusal(
+            404, "no connection has this id" +
+                     (result.missing.empty() ? std::string() : "; no answer has come from " + missing_text(result)));
     }
     const ConnectionRow& row = all.connections.front();
     json::object object = connection_to_json(row);
@@ -202,11 +192,11 @@ HttpResponse answer_client_ask(AdminPage page, const ClientAsk& ask, const mesh:
     if (page == AdminPage::kConnection) {
         return connection_answer(all, result);
     }
-    json::object answer = page == AdminPage::kChannels   ? channels_answer(ask, all)
+    json::object answer = page == AdminPage::kChannels   ? channels_answer(ask, result.missing.empty(), all)
                           : page == AdminPage::kPresence ? presence_answer(ask, all)
-                          : page == AdminPage::kKick     ? kick_answer(ask, all)
+                          : page == AdminPage::kKick     ? kick_answer(all)
                                                          : connections_answer(ask, all);
-    answer["missing"] = missing_of(result);
+    answer["missing"] = missing_names(result);
     return admin_answer(200, kAdminJson, json::serialize(answer));
 }
 

@@ -1,12 +1,12 @@
 #include "node/admin/client_asks.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <span>
 #include <utility>
 
+#include "mesh/base/numbers.hpp"
 #include "mesh/base/utf8.hpp"
 #include "node/admin/admin_parameters.hpp"
 #include "node/pusher/core/channel_name.hpp"
@@ -58,9 +58,8 @@ ClientQuestion::What what_of(AdminPage page) {
 /// Reads a whole number from `least` to `most`.
 Problem take_number(const std::string& name, std::string_view text, std::size_t least, std::size_t most,
                     std::size_t& out) {
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, out);
-    if (error == std::errc{} && stop == end && out >= least && out <= most) {
+    if (const auto number = parse_number(text, least, most)) {
+        out = static_cast<std::size_t>(*number);
         return std::nullopt;
     }
     return name + " must be a number from " + std::to_string(least) + " to " + std::to_string(most);
@@ -158,9 +157,9 @@ Problem check(AdminPage page, const ClientAsk& ask) {
 }  // namespace
 
 Result<ClientAsk, std::string> read_client_ask(AdminPage page, std::string_view path, std::string_view query) {
-    const std::optional<pusher::QueryParameters> given = pusher::parse_query(query);
-    if (!given) {
-        return std::string("the query is malformed");
+    const Result<pusher::QueryParameters, std::string> given = parse_exactly(query, names_of(page));
+    if (given.has_error()) {
+        return given.error();
     }
     ClientAsk ask;
     ask.timeout = std::chrono::milliseconds(kDefaultAdminTimeoutMs);
@@ -177,17 +176,8 @@ Result<ClientAsk, std::string> read_client_ask(AdminPage page, std::string_view 
         }
         ask.question.socket = *id;
     }
-    const std::span<const std::string_view> names = names_of(page);
-    if (pusher::has_repeated(*given, names)) {
-        return std::string("a parameter comes twice");
-    }
     for (const auto& [name, text] : *given) {
-        const bool is_known = std::find(names.begin(), names.end(), name) != names.end();
-        // The name may be anything, so it is not repeated.
-        const Problem problem = !is_known        ? Problem("there is a parameter that this path does not know")
-                                : !is_utf8(text) ? Problem(name + " must be UTF-8")
-                                                 : take(page, name, text, ask);
-        if (problem) {
+        if (const Problem problem = is_utf8(text) ? take(page, name, text, ask) : Problem(name + " must be UTF-8")) {
             return *problem;
         }
     }

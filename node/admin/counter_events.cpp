@@ -4,6 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
+#include "node/admin/shard_metrics.hpp"
+
 namespace tulle::node {
 namespace {
 
@@ -32,14 +35,6 @@ constexpr Watched kWatched[] = {
     {&ShardCounters::failures_total, EventKind::kOther, "exceptions ended the work of a connection each"},
 };
 
-std::uint64_t sum_of(const std::vector<const ShardCounters*>& shards, Counter ShardCounters::*counter) {
-    std::uint64_t sum = 0;
-    for (const ShardCounters* shard : shards) {
-        sum += (shard->*counter).get();
-    }
-    return sum;
-}
-
 }  // namespace
 
 Instant CounterEvents::tick(Instant now) {
@@ -49,6 +44,7 @@ Instant CounterEvents::tick(Instant now) {
     look_at_ = now + kInterval;
     const bool is_first = told_.empty();
     told_.resize(std::size(kWatched));
+    TULLE_ASSERT(look_at_ > now);
     for (std::size_t i = 0; i < std::size(kWatched); ++i) {
         const std::uint64_t sum = sum_of(shards_, kWatched[i].counter);
         const std::uint64_t before = std::exchange(told_[i], sum);

@@ -1,10 +1,11 @@
 #include "node/admin/drain_order.hpp"
 
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "node/admin/query_parts.hpp"
 
 namespace tulle::node {
 namespace {
@@ -13,12 +14,12 @@ namespace json = boost::json;
 
 constexpr std::string_view kDrainQuery = "tulle.drain.v1 ";
 constexpr std::string_view kUndrainQuery = "tulle.undrain.v1 ";
-static_assert(kUndrainQuery.size() + kMaxOrderedNameBytes <= mesh::kMaxQueryBytes);
+static_assert(kUndrainQuery.size() + mesh::kMaxNameBytes <= mesh::kMaxQueryBytes);
 
 }  // namespace
 
 std::string drain_query(const DrainOrder& order) {
-    TULLE_ASSERT(!order.node.empty() && order.node.size() <= kMaxOrderedNameBytes);
+    TULLE_ASSERT(!order.node.empty() && order.node.size() <= mesh::kMaxNameBytes);
     return std::string(order.drains ? kDrainQuery : kUndrainQuery) + order.node;
 }
 
@@ -28,7 +29,7 @@ std::optional<DrainOrder> parse_drain_query(std::string_view query) {
         return std::nullopt;
     }
     query.remove_prefix(drains ? kDrainQuery.size() : kUndrainQuery.size());
-    if (query.empty() || query.size() > kMaxOrderedNameBytes) {
+    if (query.empty() || query.size() > mesh::kMaxNameBytes) {
         return std::nullopt;
     }
     return DrainOrder{std::string(query), drains};
@@ -40,12 +41,9 @@ std::string render_drain_answer(std::string_view node, DrainState state, bool is
 }
 
 std::optional<DrainAnswer> find_drain_answer(const mesh::QueryResult& result) {
-    for (const std::string& part : result.parts) {
-        json::error_code error;
-        const json::value value = json::parse(part, error);
-        const json::value* taken = !error && value.is_object() ? value.get_object().if_contains("taken") : nullptr;
-        if (taken != nullptr && taken->is_bool()) {
-            return DrainAnswer{part, taken->get_bool()};
+    for (const json::object& part : parts_with(result, "taken")) {
+        if (const bool* taken = part.at("taken").if_bool()) {
+            return DrainAnswer{json::serialize(part), *taken};
         }
     }
     return std::nullopt;

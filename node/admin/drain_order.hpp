@@ -19,12 +19,9 @@ struct DrainOrder {
     friend bool operator==(const DrainOrder&, const DrainOrder&) = default;
 };
 
-/// Bytes of a node's name in an order; as many as a node may have in its name.
-inline constexpr std::size_t kMaxOrderedNameBytes = 256;
-
 /// The question to all nodes by which one of them is given an order.
 [[nodiscard]] std::string drain_query(const DrainOrder& order);
-/// The order in such a question; nothing for any other question, and without a name.
+/// The order in such a question; nothing for any other question, and unless the name has 1 to mesh::kMaxNameBytes.
 [[nodiscard]] std::optional<DrainOrder> parse_drain_query(std::string_view query);
 
 /// The answer of the node that was meant. `state`: the state before the order. `is_taken`: false when the node leaves,
@@ -37,5 +34,11 @@ struct DrainAnswer {
 };
 /// The first such answer among the parts; nothing when no node was meant.
 [[nodiscard]] std::optional<DrainAnswer> find_drain_answer(const mesh::QueryResult& result);
+
+/// Whether a node takes such an order in the state `now`: a node that leaves takes none, and a node that a signal
+/// stops (`stops`) is not kept.
+[[nodiscard]] constexpr bool is_drain_order_taken(bool drains, DrainState now, bool stops) {
+    return now != DrainState::kLeaving && (drains || !stops);
+}
 
 }  // namespace tulle::node

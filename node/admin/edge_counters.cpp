@@ -1,5 +1,7 @@
 #include "node/admin/edge_counters.hpp"
 
+#include "node/admin/shard_metrics.hpp"
+
 namespace tulle::node {
 
 std::vector<std::pair<std::string, std::uint64_t>> edge_counters(const std::vector<const ShardCounters*>& shards) {
@@ -13,11 +15,7 @@ std::vector<std::pair<std::string, std::uint64_t>> edge_counters(const std::vect
     };
     std::vector<std::pair<std::string, std::uint64_t>> counters;
     for (const auto& [name, counter] : kinds) {
-        std::uint64_t sum = 0;
-        for (const ShardCounters* shard : shards) {
-            sum += (shard->*counter).get();
-        }
-        counters.emplace_back(name, sum);
+        counters.emplace_back(name, sum_of(shards, counter));
     }
     return counters;
 }

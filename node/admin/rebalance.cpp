@@ -1,14 +1,16 @@
 #include "node/admin/rebalance.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "mesh/base/assert.hpp"
+#include "mesh/base/numbers.hpp"
+#include "mesh/core/node/numbers.hpp"
+#include "node/admin/query_parts.hpp"
 
 namespace tulle::node {
 namespace {
@@ -18,45 +20,27 @@ namespace json = boost::json;
 constexpr std::string_view kRebalanceQuery = "tulle.rebalance.v1 ";
 // A number of another node, as the sum of all must not overflow.
 constexpr std::uint64_t kMostClients = std::uint64_t{1} << 32;
-static_assert(kMostClients * mesh::kMaxShards < std::uint64_t{1} << 62, "thousands of nodes can be added up");
+static_assert(kMostClients * mesh::Limits{}.query_parts < std::uint64_t{1} << 62,
+              "the loads in an answer, of which each is a part, can be added up");
 static_assert(kDefaultRebalanceRate >= 1 && kDefaultRebalanceRate <= kMaxRebalanceRate);
-
-/// A whole number of nothing but digits, at most `most`.
-std::optional<std::uint64_t> number_of(std::string_view text, std::uint64_t most) {
-    std::uint64_t number = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    return error == std::errc{} && stop == end && number <= most ? std::optional(number) : std::nullopt;
-}
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_rebalance_number(std::string_view text) {
-    const std::optional<std::uint64_t> rate = number_of(text, kMaxRebalanceRate);
-    return rate && *rate >= 1 ? rate : std::nullopt;
-}
-
-std::string render_load(const NodeLoad& load) {
-    return json::serialize(
-        json::object{{"load_of", load.name}, {"clients", load.clients}, {"takes_clients", load.takes_clients}});
+std::string render_load(std::string_view name, const NodeLoad& load) {
+    return json::serialize(json::object{{"load_of", json::string(name.data(), name.size())},
+                                        {"clients", load.clients},
+                                        {"takes_clients", load.takes_clients}});
 }
 
 std::vector<NodeLoad> parse_loads(const mesh::QueryResult& result) {
     std::vector<NodeLoad> loads;
-    for (const std::string& part : result.parts) {
-        json::error_code error;
-        const json::value value = json::parse(part, error);
-        // Ports that do not answer, and nodes of another version, send something else.
-        if (error || !value.is_object() || !value.get_object().contains("load_of")) {
-            continue;
-        }
-        const json::object& load = value.get_object();
+    for (const json::object& load : parts_with(result, "load_of")) {
         const json::value* clients = load.if_contains("clients");
         const json::value* takes = load.if_contains("takes_clients");
         if (clients != nullptr && clients->is_number() && takes != nullptr && takes->is_bool()) {
             json::error_code no_count;
             const auto count = clients->to_number<std::uint64_t>(no_count);
-            loads.push_back({{}, no_count ? 0 : std::min(count, kMostClients), takes->get_bool()});
+            loads.push_back({no_count ? 0 : std::min(count, kMostClients), takes->get_bool()});
         }
     }
     return loads;
@@ -86,8 +70,8 @@ std::optional<RebalanceOrder> parse_rebalance_query(std::string_view query) {
     if (space == std::string_view::npos) {
         return std::nullopt;
     }
-    const std::optional<std::uint64_t> rate = parse_rebalance_number(query.substr(0, space));
-    const std::optional<std::uint64_t> mean = number_of(query.substr(space + 1), kMostClients);
+    const std::optional<std::uint64_t> rate = parse_number(query.substr(0, space), 1, kMaxRebalanceRate);
+    const std::optional<std::uint64_t> mean = parse_number(query.substr(space + 1), 0, kMostClients);
     return rate && mean ? std::optional(RebalanceOrder{*rate, *mean}) : std::nullopt;
 }
 
@@ -95,26 +79,18 @@ std::uint64_t rebalance_moves(std::uint64_t clients, std::uint64_t mean) {
     return mean > 0 && clients > mean + mean / 10 ? clients - mean : 0;
 }
 
-std::string render_rebalance_share(const NodeLoad& load, std::uint64_t mean, std::uint64_t moves) {
-    return json::serialize(
-        json::object{{"name", load.name}, {"clients", load.clients}, {"mean", mean}, {"moves", moves}});
+std::string render_rebalance_share(std::string_view name, const NodeLoad& load, std::uint64_t mean,
+                                   std::uint64_t moves) {
+    return json::serialize(json::object{
+        {"name", json::string(name.data(), name.size())}, {"clients", load.clients}, {"mean", mean}, {"moves", moves}});
 }
 
 std::string render_rebalance(const mesh::QueryResult& result) {
     json::array nodes;
-    for (const std::string& part : result.parts) {
-        json::error_code error;
-        json::value value = json::parse(part, error);
-        // Ports that do not answer, and nodes of another version, send something else.
-        if (!error && value.is_object() && value.get_object().contains("moves")) {
-            nodes.push_back(std::move(value));
-        }
+    for (json::object& share : parts_with(result, "moves")) {
+        nodes.push_back(std::move(share));
     }
-    json::array missing;
-    for (const std::string& name : result.missing) {
-        missing.push_back(json::string(name));
-    }
-    return json::serialize(json::object{{"nodes", std::move(nodes)}, {"missing", std::move(missing)}});
+    return json::serialize(json::object{{"nodes", std::move(nodes)}, {"missing", missing_names(result)}});
 }
 
 }  // namespace tulle::node

@@ -16,19 +16,15 @@ inline constexpr std::uint64_t kMaxRebalanceRate = 10'000;
 /// The rate without a given one: a tenth of what a node takes in without effort.
 inline constexpr std::uint64_t kDefaultRebalanceRate = 100;
 
-/// A rate from 1 to kMaxRebalanceRate; nothing for any other text.
-[[nodiscard]] std::optional<std::uint64_t> parse_rebalance_number(std::string_view text);
-
 /// The question to all nodes for their loads.
 inline constexpr std::string_view kLoadQuery = "tulle.load.v1";
 /// The load of a node.
 struct NodeLoad {
-    std::string name;
     std::uint64_t clients = 0;
     /// True when load balancers may send clients to the node.
     bool takes_clients = false;
 };
-[[nodiscard]] std::string render_load(const NodeLoad& load);
+[[nodiscard]] std::string render_load(std::string_view name, const NodeLoad& load);
 /// The loads in the answers to kLoadQuery.
 [[nodiscard]] std::vector<NodeLoad> parse_loads(const mesh::QueryResult& result);
 /// The mean load of the nodes that take clients, if all clients of the others came to them, rounded up. 0 when no node
@@ -48,8 +44,9 @@ struct RebalanceOrder {
 /// The clients that a node with `clients` closes.
 [[nodiscard]] std::uint64_t rebalance_moves(std::uint64_t clients, std::uint64_t mean);
 
-/// The node's part of the answer.
-[[nodiscard]] std::string render_rebalance_share(const NodeLoad& load, std::uint64_t mean, std::uint64_t moves);
+/// The part of the node `name` of the answer.
+[[nodiscard]] std::string render_rebalance_share(std::string_view name, const NodeLoad& load, std::uint64_t mean,
+                                                 std::uint64_t moves);
 /// The whole answer: {"nodes":[{"name","clients","mean","moves"},…],"missing":[…]}.
 [[nodiscard]] std::string render_rebalance(const mesh::QueryResult& result);
 

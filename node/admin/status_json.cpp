@@ -4,10 +4,10 @@
 #include <utility>
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "mesh/core/node/numbers.hpp"
+#include "node/admin/query_parts.hpp"
 
 namespace tulle::node {
 namespace {
@@ -207,6 +207,9 @@ std::vector<std::string> render_report(const mesh::NodeStatus& status, const std
     for (const auto& [name, value] : status.counters) {
         counters[name] = value;
     }
+    for (const auto& [name, value] : facts.counters) {
+        counters[name] = value;
+    }
     // Every part repeats the node itself, so that each part can be understood alone.
     const std::string self = json::serialize(self_to_json(status));
     const std::string head = "{\"self\":" + self + ",\"ready\":" + (status.ready ? "true" : "false") + ",\"drain\":\"" +
@@ -237,19 +240,10 @@ std::vector<std::string> render_report(const mesh::NodeStatus& status, const std
 
 std::string render_doctor(const mesh::QueryResult& result) {
     json::array reports;
-    for (const std::string& part : result.parts) {
-        json::error_code error;
-        json::value value = json::parse(part, error);
-        // A node of another version may answer differently.
-        if (!error && value.is_object() && value.get_object().contains("self")) {
-            reports.push_back(std::move(value));
-        }
+    for (json::object& report : parts_with(result, "self")) {
+        reports.push_back(std::move(report));
     }
-    json::array missing;
-    for (const std::string& name : result.missing) {
-        missing.push_back(json::string(name));
-    }
-    return json::serialize(json::object{{"reports", std::move(reports)}, {"missing", std::move(missing)}});
+    return json::serialize(json::object{{"reports", std::move(reports)}, {"missing", missing_names(result)}});
 }
 
 std::string render_trace(const mesh::TraceResult& result, std::string_view app, std::string_view channel) {

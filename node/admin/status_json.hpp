@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/json/object.hpp>
@@ -31,12 +33,16 @@ struct NodeFacts {
     std::string not_ready = {};
     /// Null: nothing is said of the apps.
     const AppsView* apps = nullptr;
+    /// Counters of the edges, for a report beside the hub's counters.
+    std::vector<std::pair<std::string, std::uint64_t>> counters = {};
 };
 /// Adds the facts to the answer of /v1/status, or to the first part of a report.
 void add_facts(const NodeFacts& facts, boost::json::object& answer);
 
 /// The question of an admin listener to the admin listeners of all nodes, sent through mesh::Query.
 inline constexpr std::string_view kReportQuery = R"({"report":"status"})";
+/// The same without the apps and the rules, for who asks each second.
+inline constexpr std::string_view kBriefReportQuery = R"({"report":"brief"})";
 
 /// The answer to kReportQuery: {"self":…,"members":[…],"ready":…,"counters":{…},"redis":{…}}, in parts of about
 /// `part_bytes` at most, each with some of the members. Only the first part has the counters, the apps and, unless

@@ -11,11 +11,11 @@
 
 #include "mesh/base/assert.hpp"
 #include "node/app/demo_page.hpp"
+#include "node/app/derived_keys.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
 #include "node/edge/edge_port.hpp"
 #include "node/edge/listener.hpp"
-#include "node/redis/core/realm_digests.hpp"
 #include "node/redis/edge/redis_edge.hpp"
 #include "node/tls/tls_error.hpp"
 
@@ -69,31 +69,6 @@ DemoContent demo_content(const Config& config) {
         }
     }
     return demo;
-}
-
-/// The secrets for session tickets. With a key of the cluster, clients take up their TLS sessions at any node.
-TicketKeys::Secrets ticket_secrets(const mesh::KeyRing& keys) {
-    TicketKeys::Secrets secrets;
-    for (const mesh::MeshKey& key : keys.keys()) {
-        secrets.push_back(key.derive("tulle/tls-tickets"));
-    }
-    return secrets.empty() ? TicketKeys::Secrets{random_ticket_secret()} : secrets;
-}
-
-/// Fills in the digests by which nodes are compared. A mesh without keys has nothing to keep them from being guessed,
-/// so it has none.
-void sign_realms(RedisView& view, const redis::Realms& realms, const mesh::KeyRing& keys) {
-    if (keys.is_empty()) {
-        return;
-    }
-    view.key = keys.used().id();
-    const mesh::KeyBytes bytes = keys.used().derive("tulle/redis-realms");
-    const std::string key(bytes.begin(), bytes.end());
-    for (std::size_t i = 0; i < view.realms.size(); ++i) {
-        const redis::RealmDigests digests = redis::digests_of(realms.all()[i], key);
-        view.realms[i].users_digest = digests.users;
-        view.realms[i].secret_digest = digests.secret;
-    }
 }
 
 /// A seed from the operating system, so that each part of each node draws other numbers.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/utf8.hpp"
 #include "node/edge/clock.hpp"
 
@@ -13,7 +14,7 @@ void EventLog::add(EventKind kind, std::string text) {
     Span& span = spans_[static_cast<std::size_t>(kind)];
     if (span.begin == Instant::min() || now - span.begin >= kSpan) {
         if (span.left_out > 0) {
-            text += " (" + std::to_string(span.left_out) + " events of this kind were left out before)";
+            text = "(" + std::to_string(span.left_out) + " events of this kind were left out before) " + text;
         }
         span = {now, 0, 0};
     }
@@ -22,6 +23,8 @@ void EventLog::add(EventKind kind, std::string text) {
         return;
     }
     ++span.events;
+    // What a stranger has sent may be in a text, and JSON is UTF-8.
+    make_utf8(text);
     if (text.size() > kTextBytes) {
         text.resize(kTextBytes);
         // A character that was cut goes as a whole: it has four bytes at most.
@@ -29,31 +32,43 @@ void EventLog::add(EventKind kind, std::string text) {
             text.pop_back();
         }
     }
+    make_room(kind);
     events_.push_back({++last_, wall_ms(), kind, std::move(text)});
-    if (events_.size() > kEvents) {
-        events_.pop_front();
-    }
+    ++kept_[static_cast<std::size_t>(kind)];
+    TULLE_ASSERT(events_.size() <= kEvents && events_.back().seq == last_);
     if (is_followed_ && wake_) {
         wake_();
     }
 }
 
+void EventLog::make_room(EventKind kind) {
+    const bool is_full_of_kind = kept_[static_cast<std::size_t>(kind)] >= kEventsPerKind;
+    if (!is_full_of_kind && events_.size() < kEvents) {
+        return;
+    }
+    // The oldest event, or the oldest of a kind that has its share.
+    const auto oldest = std::find_if(events_.begin(), events_.end(),
+                                     [&](const NodeEvent& event) { return !is_full_of_kind || event.kind == kind; });
+    TULLE_ASSERT(oldest != events_.end());
+    --kept_[static_cast<std::size_t>(oldest->kind)];
+    events_.erase(oldest);
+}
+
 EventLog::Page EventLog::read(std::uint64_t since, std::size_t limit, std::optional<EventKind> kind) const {
+    TULLE_ASSERT(limit > 0);
     const std::lock_guard lock(mutex_);
     const std::uint64_t from = since > last_ ? 0 : since;
-    Page page{.events = {}, .next = last_, .lost = 0};
-    if (!events_.empty() && events_.front().seq > from + 1) {
-        page.lost = events_.front().seq - from - 1;
-    }
     auto event = std::upper_bound(events_.begin(), events_.end(), from,
                                   [](std::uint64_t seq, const NodeEvent& each) { return seq < each.seq; });
+    const auto there = static_cast<std::uint64_t>(events_.end() - event);
+    Page page{.events = {}, .next = last_, .lost = last_ - from - there};
     for (; event != events_.end(); ++event) {
         if (kind && event->kind != *kind) {
             continue;
         }
         if (page.events.size() == limit) {
             // The last event of the page: the next question begins behind that event.
-            page.next = page.events.empty() ? from : page.events.back().seq;
+            page.next = page.events.back().seq;
             break;
         }
         page.events.push_back(*event);
@@ -61,9 +76,27 @@ EventLog::Page EventLog::read(std::uint64_t since, std::size_t limit, std::optio
     return page;
 }
 
+std::vector<NodeEvent> EventLog::latest(std::size_t limit, std::optional<EventKind> kind) const {
+    std::vector<NodeEvent> found;
+    const std::lock_guard lock(mutex_);
+    for (auto event = events_.rbegin(); event != events_.rend() && found.size() < limit; ++event) {
+        if (!kind || event->kind == *kind) {
+            found.push_back(*event);
+        }
+    }
+    TULLE_ASSERT(found.size() <= limit);
+    std::reverse(found.begin(), found.end());
+    return found;
+}
+
 std::uint64_t EventLog::last() const {
     const std::lock_guard lock(mutex_);
     return last_;
+}
+
+void EventLog::on_add(std::function<void()> wake) {
+    const std::lock_guard lock(mutex_);
+    wake_ = std::move(wake);
 }
 
 void EventLog::set_followed(bool is_followed) {

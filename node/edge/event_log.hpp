@@ -28,10 +28,10 @@ struct NodeEvent {
 
 /// The flight recorder of a node: the latest events, for whoever asks what has just happened.
 ///
-/// Thread: any; on_add before other threads have the object.
-/// Limits: kEvents events; for a further event the oldest goes. A text is cut to kTextBytes. Of a kind
-///         kEventsPerKind within kSpan, so that one kind cannot push out all others: further ones are counted, and the
-///         next event of the kind says how many.
+/// Thread: any.
+/// Limits: kEvents events, and kEventsPerKind of a kind, so that one kind cannot push out all others: for a further
+///         event the oldest goes, of the kind or of all. A text is cut to kTextBytes. Of a kind kEventsPerKind within
+///         kSpan: further ones are counted, and the next event of the kind says how many.
 class EventLog {
 public:
     static constexpr std::size_t kEvents = 4096;
@@ -39,6 +39,7 @@ public:
     /// A quarter of all.
     static constexpr std::uint32_t kEventsPerKind = 1024;
     static constexpr Duration kSpan = 60s;
+    static_assert(kEventsPerKind * 4 <= kEvents, "a kind leaves room for others");
 
     /// Notes an event. A lock, and a wake-up while somebody follows.
     void add(EventKind kind, std::string text);
@@ -48,22 +49,27 @@ public:
         std::vector<NodeEvent> events;
         /// The number to ask for the events behind these with.
         std::uint64_t next = 0;
-        /// Events behind the asked number that were no longer there.
+        /// Events behind the asked number that were no longer there, whatever their kind.
         std::uint64_t lost = 0;
     };
     /// The first `limit` events with a number above `since`, of `kind` alone if given. A number that was never given
     /// counts as 0: the process is another one than the asker's.
     [[nodiscard]] Page read(std::uint64_t since, std::size_t limit, std::optional<EventKind> kind) const;
 
+    /// The latest `limit` events, of `kind` alone if given, in their order.
+    [[nodiscard]] std::vector<NodeEvent> latest(std::size_t limit, std::optional<EventKind> kind) const;
     /// The number of the latest event; 0: none yet.
     [[nodiscard]] std::uint64_t last() const;
 
     /// `wake` is called after each event while is_followed, on the thread of the event; `wake` must not wait, nor call
-    /// this object.
-    void on_add(std::function<void()> wake) { wake_ = std::move(wake); }
+    /// this object. Null: nobody is called any more.
+    void on_add(std::function<void()> wake);
     void set_followed(bool is_followed);
 
 private:
+    /// Lets an event go when there is no room for one of the kind.
+    void make_room(EventKind kind);
+
     /// What came of a kind since `begin`.
     struct Span {
         Instant begin = Instant::min();
@@ -77,6 +83,8 @@ private:
     std::uint64_t last_ = 0;
     bool is_followed_ = false;
     std::array<Span, kEventKindNames.size()> spans_{};
+    /// The events in events_ of each kind.
+    std::array<std::uint32_t, kEventKindNames.size()> kept_{};
 };
 
 }  // namespace tulle::node

@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "mesh/base/assert.hpp"
+
 namespace tulle::node {
 
 bool RefusalWatch::watch(Whom whom, Duration time, Instant now) {
@@ -13,6 +15,7 @@ bool RefusalWatch::watch(Whom whom, Duration time, Instant now) {
         return false;
     }
     watches_.push_back({std::move(whom), now + std::min(time, kLongest)});
+    TULLE_ASSERT(watches_.size() <= kMaxWatches);
     has_watches_.store(true, std::memory_order_relaxed);
     return true;
 }
@@ -31,6 +34,7 @@ bool RefusalWatch::may_write(Instant now) {
         return false;
     }
     ++lines_;
+    TULLE_ASSERT(lines_ <= kLinesPerSecond);
     return true;
 }
 

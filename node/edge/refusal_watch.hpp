@@ -27,7 +27,8 @@ namespace tulle::node {
 class RefusalWatch {
 public:
     static constexpr std::size_t kMaxWatches = 16;
-    static constexpr std::uint32_t kLinesPerSecond = 50;
+    static constexpr std::uint32_t kLinesPerSecond = 15;
+    static_assert(kLinesPerSecond * 60 < EventLog::kEventsPerKind, "each line finds its place among the events");
     static constexpr std::size_t kLineBytes = 600;
     static constexpr Duration kLongest = 3600s;
 

@@ -18,21 +18,18 @@ namespace json = boost::json;
 
 /// No node has so many of anything; a larger number is a peer's nonsense, and could overflow a sum.
 constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 48;
-/// Bytes of the names of channels in a row, so that a row fits into every part.
+/// Bytes of the names of channels in a row, as JSON, so that a row fits into every part.
 constexpr std::size_t kMaxNamesBytes = 64u << 10;
 
 json::string_view json_view(std::string_view text) {
     return {text.data(), text.size()};
 }
 
-/// The text as JSON, which must be UTF-8: a wrong text gets "?" for every byte that is no ASCII.
+/// The text as JSON, which must be UTF-8.
 json::string safe(std::string_view text) {
-    json::string out(text.data(), text.size());
-    if (!is_utf8(text)) {
-        std::replace_if(
-            out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
-    }
-    return out;
+    std::string made(text);
+    make_utf8(made);
+    return json::string(made.data(), made.size());
 }
 
 std::string text_of(const json::object& object, std::string_view key) {
@@ -152,12 +149,13 @@ void AnswerWriter::add(const ConnectionRow& row) {
         json::array names;
         std::size_t bytes = 0;
         for (const std::string& name : row.channels) {
-            // An escape takes up to six bytes for one.
-            bytes += 6 * name.size() + 3;
+            json::string text = safe(name);
+            // With the comma.
+            bytes += json::serialize(text).size() + 1;
             if (bytes > kMaxNamesBytes) {
                 break;
             }
-            names.push_back(safe(name));
+            names.push_back(std::move(text));
         }
         object["channels"] = std::move(names);
     }
@@ -205,11 +203,19 @@ bool comes_before(const ConnectionRow& a, const ConnectionRow& b, ClientOrder or
     return rank_a != rank_b ? rank_a > rank_b : std::tie(a.node, a.id) < std::tie(b.node, b.id);
 }
 
-bool comes_before(const ChannelRow& a, const ChannelRow& b, ChannelOrder order) {
+bool comes_before(const ConnectionPlace& a, const ConnectionPlace& b) {
+    return a.rank != b.rank ? a.rank > b.rank : a.id < b.id;
+}
+
+bool comes_before(const ChannelPlace& a, const ChannelPlace& b, ChannelOrder order) {
     if (order == ChannelOrder::kSubscribers && a.subscribers != b.subscribers) {
         return a.subscribers > b.subscribers;
     }
     return std::tie(a.app, a.name) < std::tie(b.app, b.name);
+}
+
+bool comes_before(const ChannelRow& a, const ChannelRow& b, ChannelOrder order) {
+    return comes_before(ChannelPlace{a.app, a.name, a.subscribers}, ChannelPlace{b.app, b.name, b.subscribers}, order);
 }
 
 }  // namespace tulle::node

@@ -25,6 +25,20 @@ struct ConnectionNumbers {
 /// The place of a connection in an order: the greater, the earlier.
 [[nodiscard]] std::uint64_t rank_of(const ConnectionNumbers& numbers, ClientOrder order);
 
+/// What decides about the place of a connection among those of an edge. `id` refers to the connection.
+struct ConnectionPlace {
+    std::uint64_t rank = 0;
+    std::string_view id;
+};
+[[nodiscard]] bool comes_before(const ConnectionPlace& a, const ConnectionPlace& b);
+/// What decides about the place of a channel.
+struct ChannelPlace {
+    std::string_view app;
+    std::string_view name;
+    std::uint64_t subscribers = 0;
+};
+[[nodiscard]] bool comes_before(const ChannelPlace& a, const ChannelPlace& b, ChannelOrder order);
+
 /// A connection.
 struct ConnectionRow {
     /// "1234.5678", as the protocol names the connection, or "7@n1": the number at the node n1.

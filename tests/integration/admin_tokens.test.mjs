@@ -16,7 +16,7 @@ import { waitFor } from '../support/js/wait.mjs';
 const secret = () => randomBytes(24).toString('base64url');
 const bearer = (token) => ({ Authorization: `Bearer ${token}` });
 const json = { 'Content-Type': 'application/json' };
-const OPEN = ['/up', '/live', '/ready'];
+const OPEN = ['/up', '/live', '/ready', '/', '/page.css', '/page.js', '/tables.js']; // the page asks for a token itself
 const READ = ['/metrics', '/v1/status', '/v1/doctor?timeout_ms=100', '/v1/conns', '/v1/channels', '/v1/presence?app=app-id&channel=presence-room', '/v1/events'];
 const TRACE = '/v1/trace?app=app-id&channel=news&timeout_ms=100';
 const PROMETHEUS = process.env.TULLE_PROMETHEUS ?? '/usr/bin/prometheus';
@@ -50,11 +50,11 @@ before(async () => {
 after(() => cluster?.stop());
 
 describe('what a token opens', () => {
-  test('health checks need none; everything else does, whether it exists or not', async () => {
+  test('health checks and the files of the page need none; everything else does, whether it exists or not', async () => {
     for (const target of OPEN) assert.equal(await status(target), 200, target);
-    for (const target of [...READ, '/v1/none', '/']) {
+    for (const target of [...READ, '/v1/none', '/page', '/page/']) {
       const { status: got, headers, body } = await ask(target);
-      assert.equal(got, target === '/' ? 404 : 401, target);
+      assert.equal(got, 401, target);
       if (got === 401) {
         assert.equal(headers['www-authenticate'], 'Bearer realm="tulle admin"');
         assert.equal(headers.connection, 'close');

@@ -5,6 +5,7 @@ import net from 'node:net';
 import { test } from 'node:test';
 import { RawClient, server, subscribed } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 import { parts, request } from '../support/js/http.mjs';
 import { ROOM, userAt, withUsers } from '../support/js/presence.mjs';
 import { run } from '../support/js/process.mjs';
@@ -99,9 +100,22 @@ test('any node passes the order on to the node that is named', () => withCluster
   const unknown = await tulle(n1, 'drain', 'n9');
   assert.deepEqual([unknown.code, unknown.stderr], [1, 'tulle: no node of this name answers: n9\n']);
   const headers = { 'content-type': 'application/json' };
-  assert.equal((await request(n1.ports.admin, '/v1/drain?node=', { method: 'POST', headers })).status, 400);
-  assert.equal(await stateOf(n1), 'serving');
+  for (const query of ['node=', 'nod=n2', 'node=n2&node=n1']) {
+    assert.equal((await request(n1.ports.admin, `/v1/drain?${query}`, { method: 'POST', headers })).status, 400, query);
+  }
+  assert.deepEqual([await stateOf(n1), await stateOf(n2)], ['serving', 'serving']);
 }));
+
+test('orders to a node that stands still: nobody says that they are carried out, nor that the node is unknown', () =>
+  withCluster(2, drains(0, 1), async ({ nodes: [n1, n2] }) => {
+    await freeze(n2.program.child.pid);
+    const [drained, rebalanced] = await Promise.all([tulle(n1, 'drain', 'n2'), tulle(n1, 'rebalance')]);
+    process.kill(n2.program.child.pid, 'SIGCONT');
+    assert.equal(drained.code, 3, drained.stderr);
+    assert.match(drained.stderr, /no answer has come from n2, which may still carry the order out/);
+    assert.equal(rebalanced.code, 3);
+    assert.match(rebalanced.stderr, /no client is moved, as no answer has come from n2/);
+  }));
 
 test('a drain is not called off while another program has the port, nor once a signal has come', () =>
   withCluster(1, drains(0, 3600), async ({ nodes: [node] }) => {

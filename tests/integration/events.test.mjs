@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { APP, RawClient } from '../support/js/clients.mjs';
 import { withCluster } from '../support/js/cluster.mjs';
+import { freeze } from '../support/js/freeze.mjs';
 import { request } from '../support/js/http.mjs';
 import { Program, run } from '../support/js/process.mjs';
 import { waitFor } from '../support/js/wait.mjs';
@@ -54,7 +55,7 @@ test('a drain, a reload and clients beyond a limit are events; wrong questions g
       ['limit=0', /limit a number from 1 to 1000/],
       ['since=-1', /since must be a number/],
       ['wait_ms=10001', /wait_ms a number from 0 to 10000/],
-      ['since=1&since=2', /once at most/],
+      ['since=1&since=2', /a parameter comes twice/],
     ]) {
       const { status, error } = await ask(node, query);
       assert.equal(status, 400, query);
@@ -62,6 +63,25 @@ test('a drain, a reload and clients beyond a limit are events; wrong questions g
     }
     assert.equal((await run('tulle', ['events', '--kind', 'nothing', '-s', node.ports.admin])).code, 2);
     assert.equal((await run('tulle', ['events', '-s', '127.0.0.1:1'])).code, 3);
+  }));
+
+test('the latest events of all nodes, from any of them, and who has not answered', () =>
+  withCluster(3, {}, async ({ nodes: [n1, n2, n3] }) => {
+    const all = await ask(n2, 'all=yes&limit=200');
+    assert.equal(all.status, 200);
+    assert.deepEqual(all.missing, []);
+    assert.deepEqual(new Set(all.events.map(({ node }) => node)), new Set(['n1', 'n2', 'n3']));
+    assert.deepEqual(all.events.map(({ at_ms: at }) => at), all.events.map(({ at_ms: at }) => at).sort((a, b) => a - b));
+    assert.equal((await ask(n1, 'all=yes&limit=2&kind=session')).events.length, 2);
+    for (const query of ['all=no', 'all=yes&since=0', 'all=yes&wait_ms=1', 'all=yes&limit=201']) assert.equal((await ask(n1, query)).status, 400, query);
+    const told = await run('tulle', ['events', '--all', '--kind', 'session', '-s', n1.ports.admin]);
+    assert.equal(told.code, 0, told.stderr);
+    for (const name of ['n1', 'n2', 'n3']) assert.match(told.stdout, new RegExp(`^\\d{4}-\\S+Z ${name} session `, 'm'));
+    assert.equal((await run('tulle', ['events', '--all', '--follow', '-s', n1.ports.admin])).code, 2);
+    await freeze(n3.program.child.pid);
+    const part = await run('tulle', ['events', '--all', '-s', n1.ports.admin]);
+    process.kill(n3.program.child.pid, 'SIGCONT');
+    assert.deepEqual([part.code, part.stderr], [1, 'tulle: n3 has not answered\n']);
   }));
 
 test('requests that wait for events are bounded, and leave room for others', () =>

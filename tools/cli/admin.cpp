@@ -1,5 +1,6 @@
 #include "tools/cli/admin.hpp"
 
+#include <iostream>
 #include <stdexcept>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "client/wire/server_url.hpp"
 #include "mesh/keys/secret_file.hpp"
 #include "node/admin/admin_tokens.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/reload_text.hpp"
 
 namespace tulle::cli {
@@ -50,6 +52,13 @@ client::ServerUrl parse(const std::string& address) {
 }
 
 }  // namespace
+
+int say_missing(const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        std::cerr << "tulle: " << name << " has not answered\n";
+    }
+    return names.empty() ? kOk : kFailed;
+}
 
 std::string read_admin_token(const std::string& path) {
     if (path.empty()) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/io/http_connection.hpp"
 
@@ -15,6 +16,9 @@ inline constexpr std::chrono::milliseconds kAdminPatience{1'500};
 /// as tulled reads one (admin_token_file). Empty without a file. Throws std::invalid_argument with the path and the
 /// reason, never with the token.
 [[nodiscard]] std::string read_admin_token(const std::string& path);
+
+/// Says on stderr which nodes have not answered. Returns the exit code of the command: kOk when all have.
+[[nodiscard]] int say_missing(const std::vector<std::string>& names);
 
 /// Requests to the admin listener of a single node, over one kept connection.
 ///

@@ -64,10 +64,7 @@ int show(const ClientsOptions& options, const client::Exchange& exchange, const 
         return kUnreachable;
     }
     std::cout << (options.admin.json ? exchange.body + "\n" : text->text) << std::flush;
-    for (const std::string& name : text->missing) {
-        std::cerr << "tulle: " << name << " has not answered\n";
-    }
-    return text->missing.empty() ? kOk : kFailed;
+    return say_missing(text->missing);
 }
 
 [[nodiscard]] bool is_answer(const client::Exchange& exchange) {

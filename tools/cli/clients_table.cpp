@@ -7,7 +7,6 @@
 #include <boost/json/parse.hpp>
 
 #include "tools/cli/json_fields.hpp"
-#include "tools/cli/terminal.hpp"
 #include "tools/cli/text_table.hpp"
 
 namespace tulle::cli {
@@ -19,24 +18,6 @@ std::optional<json::object> answer_of(std::string_view text) {
     json::error_code error;
     json::value value = json::parse({text.data(), text.size()}, error);
     return error || !value.is_object() ? std::nullopt : std::optional(std::move(value.get_object()));
-}
-
-/// The array `key` of an object; null for none.
-const json::array* array_field(const json::object& object, std::string_view key) {
-    const json::value* value = object.if_contains({key.data(), key.size()});
-    return value == nullptr ? nullptr : value->if_array();
-}
-
-/// The texts of an array, made printable.
-std::vector<std::string> texts_field(const json::object& object, std::string_view key) {
-    std::vector<std::string> texts;
-    if (const json::array* array = array_field(object, key)) {
-        for (const json::value& value : *array) {
-            const json::string* text = value.if_string();
-            texts.push_back(text == nullptr ? "?" : printable({text->data(), text->size()}));
-        }
-    }
-    return texts;
 }
 
 std::string joined(const std::vector<std::string>& texts, std::string_view between) {

@@ -106,7 +106,8 @@ void add_events(CommandList& commands) {
         ->type_name("N")
         ->check(CLI::Range(0, 4096))
         ->capture_default_str();
-    events.add_flag("-f,--follow", options->follows, "Go on with each event that comes");
+    CLI::Option* follow = events.add_flag("-f,--follow", options->follows, "Go on with each event that comes");
+    events.add_flag("--all", options->is_of_mesh, "The latest events of all nodes, 200 at most")->excludes(follow);
 }
 
 void add_log(CommandList& commands) {

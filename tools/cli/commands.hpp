@@ -106,6 +106,8 @@ struct EventsOptions {
     std::size_t last = 100;
     /// Go on with each event that comes.
     bool follows = false;
+    /// The latest events of all nodes; without `follows`.
+    bool is_of_mesh = false;
 };
 
 /// `tulle log`: have a node tell which clients it refuses, and why.

@@ -17,6 +17,9 @@ namespace tulle::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+/// For an order to another node the node that is asked waits two seconds, and its hub one; for a rebalance twice. This
+/// program waits longer, so that the node can say who has not answered.
+constexpr std::chrono::milliseconds kOrderPatience{3'000};
 /// Between two looks at a node that drains.
 constexpr int kBetweenProgressMs = 250;
 /// Looks without an answer after which the node counts as gone.
@@ -101,7 +104,8 @@ int wait_for(Admin& admin, const DrainOptions& options) {
 }  // namespace
 
 int run_drain(const DrainOptions& options) {
-    Admin admin(options.admin.server, options.admin.timeout, read_admin_token(options.admin.token_file));
+    const auto patience = options.node.empty() ? std::chrono::milliseconds{} : kOrderPatience;
+    Admin admin(options.admin.server, options.admin.timeout + patience, read_admin_token(options.admin.token_file));
     const client::Exchange exchange =
         admin.post((options.undrains ? "/v1/undrain" : "/v1/drain") +
                    (options.node.empty() ? std::string() : "?node=" + client::percent_encoded(options.node)));
@@ -125,7 +129,8 @@ int run_drain(const DrainOptions& options) {
 }
 
 int run_rebalance(const RebalanceOptions& options) {
-    Admin admin(options.admin.server, options.admin.timeout, read_admin_token(options.admin.token_file));
+    Admin admin(options.admin.server, options.admin.timeout + 2 * kOrderPatience,
+                read_admin_token(options.admin.token_file));
     const client::Exchange exchange = admin.post("/v1/rebalance?max=" + std::to_string(options.most_per_second));
     if (!is_taken(exchange)) {
         return say_refusal(admin, exchange, options.admin.server);
@@ -136,10 +141,7 @@ int run_rebalance(const RebalanceOptions& options) {
         return kUnreachable;
     }
     std::cout << (options.admin.json ? exchange.body + "\n" : rebalance_table(*report)) << std::flush;
-    for (const std::string& name : report->missing) {
-        std::cerr << "tulle: " << name << " has not answered\n";
-    }
-    return report->missing.empty() ? kOk : kFailed;
+    return say_missing(report->missing);
 }
 
 }  // namespace tulle::cli

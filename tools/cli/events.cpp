@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <deque>
 #include <iostream>
 #include <optional>
@@ -17,10 +18,27 @@ void print(const EventRow& event, bool is_json) {
     std::cout << (is_json ? event.json + "\n" : event_line(event));
 }
 
+/// The latest events of all nodes. Returns the exit code.
+int run_mesh_events(Admin& admin, const EventsOptions& options) {
+    const std::size_t limit = std::clamp<std::size_t>(options.last, 1, kMostMeshEvents);
+    const std::optional<EventsPage> page = ask_mesh_events(admin, options.admin.server, options.kind, limit);
+    if (!page) {
+        return kUnreachable;
+    }
+    for (const EventRow& event : page->events) {
+        print(event, options.admin.json);
+    }
+    std::cout.flush();
+    return say_missing(page->missing);
+}
+
 }  // namespace
 
 int run_events(const EventsOptions& options) {
     Admin admin(options.admin.server, options.admin.timeout + kEventsHold, read_admin_token(options.admin.token_file));
+    if (options.is_of_mesh) {
+        return run_mesh_events(admin, options);
+    }
     // All pages, of which the last events are shown.
     std::deque<EventRow> last;
     std::uint64_t next = 0;

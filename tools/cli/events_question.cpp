@@ -6,11 +6,11 @@
 
 namespace tulle::cli {
 
-std::optional<EventsPage> ask_events(Admin& admin, const std::string& server, const std::string& kind,
-                                     std::uint64_t since, std::chrono::milliseconds hold) {
-    const client::Exchange exchange =
-        admin.get("/v1/events?since=" + std::to_string(since) + "&limit=" + std::to_string(kEventsPage) +
-                  "&wait_ms=" + std::to_string(hold.count()) + (kind.empty() ? "" : "&kind=" + kind));
+namespace {
+
+/// Asks, and says on stderr what is wrong with an answer that is no page of events.
+std::optional<EventsPage> ask_page(Admin& admin, const std::string& server, const std::string& target) {
+    const client::Exchange exchange = admin.get(target);
     const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered;
     if (is_answer && (exchange.status == 503 || exchange.status == 400)) {
         std::cerr << "tulle: the node at " << server << " refuses: " << error_in(exchange.body) << "\n";
@@ -25,6 +25,24 @@ std::optional<EventsPage> ask_events(Admin& admin, const std::string& server, co
         std::cerr << "tulle: " << server << " answered something that is no list of events\n";
     }
     return page;
+}
+
+std::string kind_parameter(const std::string& kind) {
+    return kind.empty() ? "" : "&kind=" + kind;
+}
+
+}  // namespace
+
+std::optional<EventsPage> ask_events(Admin& admin, const std::string& server, const std::string& kind,
+                                     std::uint64_t since, std::chrono::milliseconds hold) {
+    return ask_page(admin, server,
+                    "/v1/events?since=" + std::to_string(since) + "&limit=" + std::to_string(kEventsPage) +
+                        "&wait_ms=" + std::to_string(hold.count()) + kind_parameter(kind));
+}
+
+std::optional<EventsPage> ask_mesh_events(Admin& admin, const std::string& server, const std::string& kind,
+                                          std::size_t limit) {
+    return ask_page(admin, server, "/v1/events?all=yes&limit=" + std::to_string(limit) + kind_parameter(kind));
 }
 
 }  // namespace tulle::cli

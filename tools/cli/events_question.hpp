@@ -21,4 +21,11 @@ inline constexpr std::chrono::milliseconds kEventsHold{10'000};
 [[nodiscard]] std::optional<EventsPage> ask_events(Admin& admin, const std::string& server, const std::string& kind,
                                                    std::uint64_t since, std::chrono::milliseconds hold);
 
+/// The most events that nodes give of the whole mesh.
+inline constexpr std::size_t kMostMeshEvents = 200;
+/// Asks the node at `server` for the latest `limit` events of all nodes, at most kMostMeshEvents; otherwise as
+/// ask_events().
+[[nodiscard]] std::optional<EventsPage> ask_mesh_events(Admin& admin, const std::string& server,
+                                                        const std::string& kind, std::size_t limit);
+
 }  // namespace tulle::cli

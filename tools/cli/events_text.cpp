@@ -35,11 +35,14 @@ std::optional<EventsPage> parse_events(std::string_view text) {
     if (events == nullptr || !events->is_array()) {
         return std::nullopt;
     }
-    EventsPage page{.events = {}, .next = count_field(*answer, "next"), .lost = count_field(*answer, "lost")};
+    EventsPage page{.events = {},
+                    .next = count_field(*answer, "next"),
+                    .lost = count_field(*answer, "lost"),
+                    .missing = texts_field(*answer, "missing")};
     for (const json::value& each : events->get_array()) {
         if (const json::object* event = each.if_object()) {
             page.events.push_back({count_field(*event, "seq"), count_field(*event, "at_ms"), text_field(*event, "kind"),
-                                   text_field(*event, "text"), json::serialize(*event)});
+                                   text_field(*event, "text"), text_field(*event, "node"), json::serialize(*event)});
         }
     }
     return page;
@@ -50,7 +53,8 @@ std::string event_line(const EventRow& event) {
     constexpr std::size_t kKindWidth = 12;
     std::string kind = event.kind;
     kind.resize(std::max(kind.size() + 1, kKindWidth), ' ');
-    return time_text(event.at_ms) + " " + kind + event.text + "\n";
+    const std::string node = event.node.empty() ? "" : event.node + " ";
+    return time_text(event.at_ms) + " " + node + kind + event.text + "\n";
 }
 
 }  // namespace tulle::cli

@@ -16,6 +16,8 @@ struct EventRow {
     std::uint64_t at_ms = 0;
     std::string kind;
     std::string text;
+    /// The name of the node, in an answer for all nodes; otherwise empty.
+    std::string node;
     /// The event as the node wrote it.
     std::string json;
 };
@@ -27,6 +29,8 @@ struct EventsPage {
     std::uint64_t next = 0;
     /// Events that the node no longer had.
     std::uint64_t lost = 0;
+    /// Nodes without an answer, in an answer for all nodes.
+    std::vector<std::string> missing;
 };
 
 /// Reads an answer of GET /v1/events; nothing for any other text.

@@ -63,4 +63,20 @@ const json::object* object_field(const json::object& object, std::string_view ke
     return value == nullptr ? nullptr : value->if_object();
 }
 
+const json::array* array_field(const json::object& object, std::string_view key) {
+    const json::value* value = find(object, key);
+    return value == nullptr ? nullptr : value->if_array();
+}
+
+std::vector<std::string> texts_field(const json::object& object, std::string_view key) {
+    std::vector<std::string> texts;
+    if (const json::array* array = array_field(object, key)) {
+        for (const json::value& value : *array) {
+            const json::string* text = value.if_string();
+            texts.push_back(text == nullptr ? "?" : printable({text->data(), text->size()}));
+        }
+    }
+    return texts;
+}
+
 }  // namespace tulle::cli

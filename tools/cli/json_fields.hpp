@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 /// Reads members of a node's answer. A missing member, and a member of another type, gives the default, so that this
@@ -22,5 +24,9 @@ namespace tulle::cli {
 [[nodiscard]] bool flag_field(const boost::json::object& object, std::string_view key);
 /// An object, a part of `object`. Default: null.
 [[nodiscard]] const boost::json::object* object_field(const boost::json::object& object, std::string_view key);
+/// An array, a part of `object`. Default: null.
+[[nodiscard]] const boost::json::array* array_field(const boost::json::object& object, std::string_view key);
+/// The texts of an array, made printable, with "?" for what is no text. Default: empty.
+[[nodiscard]] std::vector<std::string> texts_field(const boost::json::object& object, std::string_view key);
 
 }  // namespace tulle::cli

@@ -46,7 +46,8 @@ int run_log(const LogOptions& options) {
     std::optional<std::uint64_t> next =
         is_answer && exchange.status == 202 ? beginning_of(exchange.body) : std::nullopt;
     if (!next) {
-        const bool is_refusal = is_answer && (exchange.status == 503 || exchange.status == 400);
+        const bool is_refusal =
+            is_answer && (exchange.status == 503 || exchange.status == 400 || exchange.status == 404);
         std::cerr << "tulle: "
                   << (is_refusal ? "the node at " + options.admin.server + " refuses: " + error_in(exchange.body)
                                  : admin.why_useless(exchange))
@@ -60,6 +61,9 @@ int run_log(const LogOptions& options) {
             ask_events(admin, options.admin.server, "client", *next, std::min(left, kEventsHold));
         if (!page) {
             return kUnreachable;
+        }
+        if (page->lost > 0) {
+            std::cerr << "tulle: " << page->lost << " events came too fast; some refusals may be missing\n";
         }
         for (const EventRow& event : page->events) {
             std::cout << (options.admin.json ? event.json + "\n" : event_line(event));

@@ -131,8 +131,9 @@ std::string announcement_text(const std::vector<RunningNode>& nodes, bool demo, 
     const Endpoints& last = nodes.back().endpoints;
     out += "\n  app-id / app-key / app-secret: the app that they serve\n\n";
     if (demo) {
-        out += "  http://" + first.listen + "/   the page\n";
+        out += "  http://" + first.listen + "/   a page to try them\n";
     }
+    out += "  http://" + first.admin + "/   all nodes at a glance\n";
     out += "  " + program + " status -s " + first.admin + "\n";
     out += "  " + program + " sub news --url ws://" + first.listen + "\n";
     out += "  " + program + " pub news greeting '{\"text\":\"hello\"}' --url http://" + last.listen + "\n";

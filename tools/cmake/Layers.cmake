@@ -66,6 +66,18 @@ function(compile_together target batch)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
+# embed_text(VARIABLE FILE HEADER NAME): compiles a text file in. VARIABLE becomes the path of the source to add to a library; the function
+# NAME of tulle::node, which HEADER declares, returns the text.
+function(embed_text variable file header name)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  add_custom_command(OUTPUT ${source}
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${CMAKE_CURRENT_SOURCE_DIR}/${file} -DOUTPUT=${source} -DHEADER=${header} -DNAME=${name}
+            -P ${CMAKE_SOURCE_DIR}/tools/cmake/embed.cmake
+    DEPENDS ${file} ${CMAKE_SOURCE_DIR}/tools/cmake/embed.cmake
+    COMMENT "Embedding ${file}")
+  set(${variable} ${source} PARENT_SCOPE)
+endfunction()
+
 function(layer_library)
   cmake_parse_arguments(L "HOT;COLD" "NAME;LAYER" "SOURCES;HEADERS;DEPS;EXTERNAL;PCH;ALONE" ${ARGN})
   add_library(${L_NAME} STATIC ${L_SOURCES} ${L_HEADERS})

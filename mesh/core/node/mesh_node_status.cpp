@@ -13,7 +13,7 @@ SeedStatus status_of(Instant now, SeedView&& seed) {
         status.state = "unmet";
         status.reason = to_text(seed.reason);
         status.text = std::move(seed.text);
-        status.since_ms = static_cast<std::uint64_t>((now - seed.since) / 1ms);
+        status.since_ms = static_cast<std::uint64_t>((now - seed.since.value_or(now)) / 1ms);
         status.attempts = seed.attempts;
     } else {
         status.state = seed.state == SeedView::State::kMet ? "met" : "self";

@@ -57,7 +57,8 @@ void Seeds::note_session(Instant now, Seed& seed) const {
 std::vector<SeedView> Seeds::views() const {
     std::vector<SeedView> views;
     for (const SeedName& name : names_) {
-        if (!name.failure.empty() || !has_address(name)) {
+        // Nodes at the addresses of an earlier look-up speak for themselves.
+        if (!has_address(name)) {
             views.push_back({.endpoint = name.name,
                              .reason = name.failure.empty() ? Unmet::kWaiting : Unmet::kNoAddress,
                              .text = name.failure.empty() ? "the name is being looked up" : name.failure,
@@ -83,7 +84,7 @@ SeedView Seeds::view(const Seed& seed) const {
         view.state = SeedView::State::kMet;
         return view;
     }
-    view.since = seed.unmet_since.value_or(Instant{});
+    view.since = seed.unmet_since;
     view.attempts = seed.attempts;
     // The most telling reason wins: a farewell, unless somebody else is there now; a failure; the state of the node.
     const bool is_empty =
@@ -111,8 +112,7 @@ SeedView Seeds::view(const Seed& seed) const {
 bool Seeds::is_missing_any() const {
     return std::any_of(seeds_.begin(), seeds_.end(),
                        [](const Seed& seed) { return !seed.is_self && seed.unmet_since.has_value(); }) ||
-           std::any_of(names_.begin(), names_.end(),
-                       [this](const SeedName& name) { return !name.failure.empty() || !has_address(name); });
+           std::any_of(names_.begin(), names_.end(), [this](const SeedName& name) { return !has_address(name); });
 }
 
 }  // namespace tulle::mesh

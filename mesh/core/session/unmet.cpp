@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/core/session/seeds.hpp"
 
 namespace tulle::mesh {
@@ -130,6 +131,7 @@ void UnmetNotices::tick(Instant now, const Seeds& seeds, bool alone, Effects& ou
 }
 
 void UnmetNotices::tell_lonely(Instant now, const Seeds& seeds, Effects& out) {
+    TULLE_ASSERT(!look_at_);
     if (!lonely_at_) {
         lonely_at_ = now + table_.timing().lonely_notice;
     }
@@ -155,6 +157,7 @@ void UnmetNotices::tell_lonely(Instant now, const Seeds& seeds, Effects& out) {
 }
 
 void UnmetNotices::tell_each_reason(Instant now, const Seeds& seeds, Effects& out) {
+    TULLE_ASSERT(!lonely_at_);
     if (now < look_at_.value_or(now)) {
         return;
     }
@@ -162,12 +165,12 @@ void UnmetNotices::tell_each_reason(Instant now, const Seeds& seeds, Effects& ou
     std::map<Unmet, std::vector<std::string>> by_reason;
     for (const SeedView& seed : seeds.views()) {
         const bool is_told_elsewhere = is_refusal(seed.reason) || seed.reason == Unmet::kLeft;
-        if (seed.state != SeedView::State::kUnmet || is_told_elsewhere ||
-            now - seed.since < table_.timing().lonely_notice) {
+        if (seed.state != SeedView::State::kUnmet || is_told_elsewhere || !seed.since ||
+            now - *seed.since < table_.timing().lonely_notice) {
             continue;
         }
         by_reason[seed.reason].push_back(place_of(seed) + " (" + seed.text + "; for " +
-                                         std::to_string((now - seed.since) / 1s) + " s, " +
+                                         std::to_string((now - *seed.since) / 1s) + " s, " +
                                          std::to_string(seed.attempts) + " attempts)");
     }
     for (const auto& [reason, peers] : by_reason) {

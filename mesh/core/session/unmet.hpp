@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "mesh/core/session/peer_table.hpp"
@@ -48,10 +49,10 @@ struct SeedView {
     /// The configured name with this address; empty: the endpoint itself was configured.
     std::string name = {};
     State state = State::kUnmet;
-    /// The last four say something of an unmet endpoint alone.
+    /// The last four say something of an unmet endpoint alone. `since`: nothing until the node has looked.
     Unmet reason = Unmet::kWaiting;
     std::string text = {};
-    Instant since = {};
+    std::optional<Instant> since = {};
     std::uint64_t attempts = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/base/digest.hpp"
 
 namespace tulle::node {
@@ -11,6 +12,7 @@ namespace {
 
 /// Enough to tell apps apart; equal by chance once in 2^64.
 constexpr std::size_t kDigestDigits = 16;
+static_assert(kDigestDigits * 4 >= 64, "sixty-four bits tell apps apart");
 
 /// Values one after the other. The length stands before each text, so no two lists of values give one message.
 class Message {
@@ -59,6 +61,7 @@ private:
 }  // namespace
 
 AppDigests digests_of(const App& app, std::string_view key) {
+    TULLE_ASSERT(!key.empty());
     // The structured binding fails to compile when App gets a further member, so no member is forgotten here.
     const auto& [id, app_key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections,
                  backend_rate, read_rate, channel_length, event_length, channels_at_once, batch, authorization, origins,

@@ -269,10 +269,14 @@ void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
         tell_refusal(request, answer->response);
         respond_api(ticket, std::move(answer->response));
     } else if (!is_ready_) {
-        respond_api(ticket, pusher::unavailable("the node is not ready"));
+        HttpResponse refusal = pusher::unavailable("the node is not ready");
+        tell_refusal(request, refusal);
+        respond_api(ticket, std::move(refusal));
     } else if (!std::get<pusher::ApiWork>(action).events.empty() && limits_.pressure() == Pressure::kShedding) {
         reactor_.counters().http_publishes_refused_total.add();
-        respond_api(ticket, pusher::unavailable("the node has too little memory for more events"));
+        HttpResponse refusal = pusher::unavailable("the node has too little memory for more events");
+        tell_refusal(request, refusal);
+        respond_api(ticket, std::move(refusal));
     } else if (std::optional<HttpResponse> refusal = ration(request, std::get<pusher::ApiWork>(action))) {
         tell_refusal(request, *refusal);
         respond_api(ticket, std::move(*refusal));

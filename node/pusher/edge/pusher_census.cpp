@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "node/pusher/core/channel_name.hpp"
@@ -12,17 +11,16 @@
 namespace tulle::node {
 namespace {
 
-/// A connection and what decides about its place in an order.
+/// A connection in an order.
 struct RankedClient {
-    std::uint64_t rank = 0;
-    std::string_view id;
+    ConnectionPlace place;
     Slot slot;
 };
 
-/// A channel of the shard.
+/// A channel of the shard in an order.
 struct CountedChannel {
+    ChannelPlace place;
     std::string_view key;
-    std::uint64_t subscribers = 0;
 };
 
 }  // namespace
@@ -60,14 +58,14 @@ ConnectionNumbers PusherCensus::numbers_of(Slot slot) const {
 }
 
 PusherCensus::Chosen PusherCensus::choose(const ClientQuestion& question) const {
-    FirstRows<RankedClient> first(question.limit, [](const RankedClient& a, const RankedClient& b) {
-        return a.rank != b.rank ? a.rank > b.rank : a.id < b.id;
-    });
+    FirstRows<RankedClient> first(
+        question.limit, [](const RankedClient& a, const RankedClient& b) { return comes_before(a.place, b.place); });
     const std::optional<std::set<Slot>> allowed = of_user(question);
     for (std::uint32_t i = 0; i < from_.clients.size(); ++i) {
         const PusherClient* client = from_.clients[i].get();
         if (client != nullptr && (!allowed || allowed->contains(Slot{i})) && fits(*client, question, from_.channels)) {
-            first.add(RankedClient{rank_of(numbers_of(Slot{i}), question.order), client->session.socket_id(), Slot{i}});
+            const std::uint64_t rank = rank_of(numbers_of(Slot{i}), question.order);
+            first.add(RankedClient{{rank, client->session.socket_id()}, Slot{i}});
         }
     }
     Chosen chosen;
@@ -106,7 +104,7 @@ std::vector<std::string> PusherCensus::answer(const ClientQuestion& question, st
     switch (question.what) {
         case ClientQuestion::What::kConnections:
         case ClientQuestion::What::kKick:
-            return answer_connections(question, max_part);
+            return answer_connections(question, choose(question), max_part);
         case ClientQuestion::What::kChannels:
             return answer_channels(question, max_part);
         case ClientQuestion::What::kPresence:
@@ -115,8 +113,8 @@ std::vector<std::string> PusherCensus::answer(const ClientQuestion& question, st
     return {std::string()};
 }
 
-std::vector<std::string> PusherCensus::answer_connections(const ClientQuestion& question, std::size_t max_part) const {
-    const Chosen chosen = choose(question);
+std::vector<std::string> PusherCensus::answer_connections(const ClientQuestion& question, const Chosen& chosen,
+                                                          std::size_t max_part) const {
     AnswerWriter out({.node = from_.node, .total = chosen.total}, max_part);
     for (const Slot slot : chosen.slots) {
         if (question.what == ClientQuestion::What::kKick) {
@@ -129,28 +127,23 @@ std::vector<std::string> PusherCensus::answer_connections(const ClientQuestion& 
 }
 
 std::vector<std::string> PusherCensus::answer_channels(const ClientQuestion& question, std::size_t max_part) const {
-    const bool by_subscribers = question.channel_order == ChannelOrder::kSubscribers;
-    FirstRows<CountedChannel> first(question.limit, [by_subscribers](const CountedChannel& a, const CountedChannel& b) {
-        if (by_subscribers && a.subscribers != b.subscribers) {
-            return a.subscribers > b.subscribers;
-        }
-        // As in comes_before(ChannelRow): by app, and then by name.
-        return std::make_tuple(app_of_key(a.key), channel_of_key(a.key)) <
-               std::make_tuple(app_of_key(b.key), channel_of_key(b.key));
+    const ChannelOrder order = question.channel_order;
+    FirstRows<CountedChannel> first(question.limit, [order](const CountedChannel& a, const CountedChannel& b) {
+        return comes_before(a.place, b.place, order);
     });
     from_.channels.each([&](std::string_view key, std::uint64_t subscribers) {
         const bool is_wanted = (question.app.empty() || question.app == app_of_key(key)) &&
                                channel_of_key(key).starts_with(question.channel) && !is_internal_key(key);
         if (is_wanted) {
-            first.add(CountedChannel{key, subscribers});
+            first.add(CountedChannel{{app_of_key(key), channel_of_key(key), subscribers}, key});
         }
     });
     AnswerWriter out({.node = from_.node, .total = first.added()}, max_part);
     for (const CountedChannel& channel : first.take()) {
         const PresenceRooms::Users* users = from_.rooms.users(channel.key);
-        out.add(ChannelRow{.app = std::string(app_of_key(channel.key)),
-                           .name = std::string(channel_of_key(channel.key)),
-                           .subscribers = channel.subscribers,
+        out.add(ChannelRow{.app = std::string(channel.place.app),
+                           .name = std::string(channel.place.name),
+                           .subscribers = channel.place.subscribers,
                            .users = users == nullptr ? std::nullopt : std::optional<std::uint64_t>(users->size())});
     }
     return out.finish();

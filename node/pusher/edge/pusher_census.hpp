@@ -25,8 +25,7 @@ namespace tulle::node {
 ///
 /// Thread: the shard's.
 /// Cost:   O(connections of the shard), or O(channels of the shard) for kChannels; a row costs some microseconds, and
-/// an
-///         answer has at most kMaxClientRows rows.
+///         an answer has at most kMaxClientRows rows.
 class PusherCensus {
 public:
     /// What answers are made from. All of it outlives the object.
@@ -55,13 +54,14 @@ public:
         std::size_t total = 0;
     };
     [[nodiscard]] Chosen choose(const ClientQuestion& question) const;
-    /// The answer, in parts of at most `max_part` bytes; a single empty part when the question is for another node. For
-    /// kKick: the ids of the connections that are to be closed.
+    /// The answer, in parts of at most `max_part` bytes; a single empty part when the question is for another node.
     [[nodiscard]] std::vector<std::string> answer(const ClientQuestion& question, std::size_t max_part) const;
+    /// The answer with the connections that choose() has found. For kKick: the ids of the connections, which are to be
+    /// closed.
+    [[nodiscard]] std::vector<std::string> answer_connections(const ClientQuestion& question, const Chosen& chosen,
+                                                              std::size_t max_part) const;
 
 private:
-    [[nodiscard]] std::vector<std::string> answer_connections(const ClientQuestion& question,
-                                                              std::size_t max_part) const;
     [[nodiscard]] std::vector<std::string> answer_channels(const ClientQuestion& question, std::size_t max_part) const;
     [[nodiscard]] std::vector<std::string> answer_presence(const ClientQuestion& question, std::size_t max_part) const;
     /// Null for a slot without a client.

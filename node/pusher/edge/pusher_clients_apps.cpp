@@ -112,9 +112,9 @@ std::vector<std::string> PusherClients::answer(const ClientQuestion& question, c
         return census.answer(question, mesh::kMaxQueryPartBytes);
     }
     // The answer names the connections, so it is written before they end.
-    const std::vector<Slot> slots = census.choose(question).slots;
-    std::vector<std::string> parts = census.answer(question, mesh::kMaxQueryPartBytes);
-    for (const Slot slot : slots) {
+    const PusherCensus::Chosen chosen = census.choose(question);
+    std::vector<std::string> parts = census.answer_connections(question, chosen, mesh::kMaxQueryPartBytes);
+    for (const Slot slot : chosen.slots) {
         if (PusherClient* client = find(slot)) {
             pusher::SessionEffects effects;
             client->session.on_kicked(question.reconnects, effects);
@@ -122,8 +122,8 @@ std::vector<std::string> PusherClients::answer(const ClientQuestion& question, c
             run(*client, effects);
         }
     }
-    if (!slots.empty()) {
-        spdlog::info("connections closed by an operator: {}", slots.size());
+    if (!chosen.slots.empty()) {
+        spdlog::info("connections closed by an operator: {}", chosen.slots.size());
     }
     return parts;
 }

@@ -31,7 +31,8 @@ struct ClientFacts {
     /// Commands that wait for EXEC; nothing without MULTI.
     std::optional<std::size_t> queued;
 
-    [[nodiscard]] bool is_subscriber() const { return channels + patterns + shard_channels > 0; }
+    [[nodiscard]] std::size_t subscriptions() const { return channels + patterns + shard_channels; }
+    [[nodiscard]] bool is_subscriber() const { return subscriptions() > 0; }
 };
 
 /// What CLIENT LIST says of a connection and never changes.

@@ -25,14 +25,15 @@ struct CensusEntry {
 
 /// The id of a connection for operators. Every node numbers its connections for itself, so the id names the node.
 std::string census_id(const RedisConnection& connection, const std::string& node) {
-    return std::to_string(connection.id()) + "@" + node;
+    return std::to_string(connection.card().id()) + "@" + node;
 }
 
 ConnectionNumbers census_numbers(const RedisConnection& connection, Instant now) {
-    const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - connection.opened_at()).count();
+    const auto age =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now - connection.card().origin().opened_at).count();
     const ClientFacts& facts = connection.session().facts();
-    return {static_cast<std::uint64_t>(std::max<std::int64_t>(age, 0)),
-            facts.channels + facts.patterns + facts.shard_channels, connection.waiting_bytes(), std::nullopt};
+    return {static_cast<std::uint64_t>(std::max<std::int64_t>(age, 0)), facts.subscriptions(),
+            connection.waiting_bytes(), std::nullopt};
 }
 
 }  // namespace
@@ -46,12 +47,12 @@ std::vector<std::string> RedisEdge::answer_clients(const ClientQuestion& questio
         return {std::string()};
     }
     FirstRows<CensusEntry> first(question.limit, [&question](const CensusEntry& a, const CensusEntry& b) {
-        const std::uint64_t rank_a = rank_of(a.numbers, question.order);
-        const std::uint64_t rank_b = rank_of(b.numbers, question.order);
-        return rank_a != rank_b ? rank_a > rank_b : a.id < b.id;
+        return comes_before(ConnectionPlace{rank_of(a.numbers, question.order), a.id},
+                            ConnectionPlace{rank_of(b.numbers, question.order), b.id});
     });
     for (RedisConnection* connection : connections_) {
-        if (connection == nullptr || (question.address && *question.address != connection->peer().address())) {
+        if (connection == nullptr || connection->is_ending() ||
+            (question.address && *question.address != connection->peer().address())) {
             continue;
         }
         std::string id = census_id(*connection, options_.name);

@@ -63,10 +63,11 @@ public:
     /// Ends the connection when more than kSoftOutboxBytes have waited for longer than kSoftOutboxTime.
     void end_if_slow(Instant now);
 
-    /// Names the connection in the node: no other connection has had the id.
-    [[nodiscard]] std::uint64_t id() const { return card_->id(); }
+    /// What the node knows of the connection. The card's id names the connection: no other one has had that id.
+    [[nodiscard]] const ClientTable::Card& card() const { return *card_; }
     [[nodiscard]] const Session& session() const { return *session_; }
-    [[nodiscard]] Instant opened_at() const { return card_->origin().opened_at; }
+    /// True when no command will be read any more: the connection closes, or only waits for its last reply.
+    [[nodiscard]] bool is_ending() const { return state() >= State::kClosing || ends_with_reply_ || gates_.is_end; }
     [[nodiscard]] std::size_t memory() const override;
 
 private:

@@ -219,7 +219,7 @@ Publishing RedisEdge::publish(const Realm& realm, Kind kind, Slot slot, std::str
     RealmPort& port = port_of(realm);
     const RedisConnection* publisher = find(slot);
     mesh::Publish publish;
-    publish.id = publisher == nullptr ? 0 : publisher->id();
+    publish.id = publisher == nullptr ? 0 : publisher->card().id();
     publish.channels = {kind == Kind::kChannel ? port.channels_key : port.shard_channels_key};
     publish.body = share(EventBody(channel, payload, DataKind::kBytes, self_text_));
     publish.answers = mesh::Publish::Answers::kRefusal;
@@ -281,7 +281,7 @@ bool RedisEdge::ask(Slot slot, const Question& question) {
     if (hub_.is_backed_up() || asked_.size() >= most_questions_) {
         return false;
     }
-    Asked asked{slot, connection->id(), counters_of(connection->session().realm()),
+    Asked asked{slot, connection->card().id(), counters_of(connection->session().realm()),
                 split(question, mesh::kMaxQueryBytes)};
     std::reverse(asked.rest.begin(), asked.rest.end());
     asked.counters->questions_total.add();
@@ -320,7 +320,7 @@ Storing RedisEdge::store(const Realm& realm, Slot slot, const Command& command,
     if (!result) {
         return Storing::kBusy;
     }
-    const ConnectionRef who{slot, connection->id()};
+    const ConnectionRef who{slot, connection->card().id()};
     if (result->call != 0) {
         port.store->await(result->call, who);
         return Storing::kAsked;
@@ -346,7 +346,7 @@ void RedisEdge::end_stores() {
     }
     const auto with = [this](ConnectionRef who, const auto& act) {
         RedisConnection* connection = find(who.slot);
-        if (connection != nullptr && connection->id() == who.id) {
+        if (connection != nullptr && connection->card().id() == who.id) {
             reactor_.guard(*connection, [&] { act(*connection); });
         }
     };
@@ -378,7 +378,7 @@ bool RedisEdge::settle(Slot slot) {
     if (hub_.is_backed_up()) {
         return false;
     }
-    settling_.push_back({slot, connection->id(), 0});
+    settling_.push_back({slot, connection->card().id(), 0});
     return true;
 }
 

@@ -225,7 +225,7 @@ void RedisEdge::handle(const mesh::Echoed& echoed) {
     });
     for (const Settling& one : settled) {
         RedisConnection* connection = find(one.slot);
-        if (connection != nullptr && connection->id() == one.client) {
+        if (connection != nullptr && connection->card().id() == one.client) {
             reactor_.guard(*connection, [&] { connection->on_settled(); });
         }
     }
@@ -288,7 +288,7 @@ void RedisEdge::handle(const mesh::Published& refused) {
         return;
     }
     for (RedisConnection* connection :
-         connections_that([&](const RedisConnection& one) { return one.id() == refused.id; })) {
+         connections_that([&](const RedisConnection& one) { return one.card().id() == refused.id; })) {
         reactor_.guard(*connection, [&] { connection->end_for_gap(); });
     }
 }
@@ -322,7 +322,7 @@ void RedisEdge::handle(mesh::QueryResult& result) {
     Asked asked = std::move(entry->second);
     asked_.erase(entry);
     RedisConnection* connection = find(asked.slot);
-    if (connection == nullptr || connection->id() != asked.client) {
+    if (connection == nullptr || connection->card().id() != asked.client) {
         return;
     }
     std::move(result.parts.begin(), result.parts.end(), std::back_inserter(asked.parts));

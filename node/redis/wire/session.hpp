@@ -202,9 +202,7 @@ private:
     void drop(Kind kind);
     void push_count(std::string_view word, std::optional<std::string_view> name, Kind kind, RespWriter& out) const;
 
-    [[nodiscard]] std::size_t subscriptions() const {
-        return facts_.channels + facts_.patterns + facts_.shard_channels;
-    }
+    [[nodiscard]] std::size_t subscriptions() const { return facts_.subscriptions(); }
     /// The subscriptions of a kind that the connection holds.
     [[nodiscard]] std::size_t& held(Kind kind);
     /// The number that Redis answers with: channels and patterns together, shard channels apart.

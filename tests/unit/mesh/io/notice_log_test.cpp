@@ -49,5 +49,16 @@ TEST_F(NoticeLogTest, AFloodOfOneKindIsCutAndCountedAndTheListenerGetsAllOfIt) {
     EXPECT_NE(text_.str().find("n2 is silent again"), std::string::npos);
 }
 
+TEST_F(NoticeLogTest, ALineThatTheLevelLeavesOutIsNotCounted) {
+    std::size_t heard = 0;
+    log_.listen([&heard](const Notice&) { ++heard; });
+    for (std::uint32_t i = 0; i < NoticeLog::kLinesPerKind + 50; ++i) {
+        log_.write(kStart, {Severity::kDebug, "a hole is filled", EventKind::kRepair});
+    }
+    log_.write(kStart + NoticeLog::kSpan, {Severity::kWarn, "a hole is filled", EventKind::kRepair});
+    EXPECT_EQ(heard, NoticeLog::kLinesPerKind + 51u);
+    EXPECT_EQ(lines(), 1u) << text_.str();
+}
+
 }  // namespace
 }  // namespace tulle::mesh::notice_log_test

@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include "node/admin/admin_questions.hpp"
+#include "node/admin/admin_reloads.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
 
@@ -221,7 +222,7 @@ TEST_F(AdminServerTest, AReloadTellsWhatHasNotChanged) {
 TEST_F(AdminServerTest, KnowsItsPathsAndTheirMethods) {
     EXPECT_EQ(status("GET /up"), 200);
     EXPECT_EQ(status("GET /nowhere"), 404);
-    EXPECT_EQ(status("GET /"), 404);
+    EXPECT_EQ(status("GET /"), 200);
     EXPECT_EQ(status("OPTIONS /live"), 200);
     EXPECT_EQ(status("OPTIONS /"), 503) << "not ready";
     const std::pair<const char*, const char*> wrong[] = {{"POST /metrics", "Allow: GET, HEAD, OPTIONS\r\n"},

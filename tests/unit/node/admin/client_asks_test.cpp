@@ -132,6 +132,10 @@ TEST(ClientAnswers, AddChannelsUpAndSayWhetherTheNumbersAreWhole) {
     EXPECT_EQ(by_subscribers.at("channels").as_array().size(), 1u);
     EXPECT_EQ(by_subscribers.at("channels").at(0).at("name").as_string(), "presence-x");
     EXPECT_FALSE(by_subscribers.at("exact").as_bool());
+    const json::value in_part =
+        body_of(answer_client_ask(AdminPage::kChannels, ask_of(AdminPage::kChannels, ""),
+                                  {.id = 1, .parts = {part_of("n1", 0, {})}, .missing = {"n2"}}));
+    EXPECT_FALSE(in_part.at("exact").as_bool()) << "nobody knows the channels of n2";
 }
 
 TEST(ClientAnswers, NameEachUserOnceWithAllNodes) {
@@ -152,12 +156,14 @@ TEST(ClientAnswers, SayWhoWasClosed) {
     AnswerWriter first({.node = "n1", .total = 3}, 10'000);
     first.add("1.1");
     first.add("2.2");
-    AnswerWriter second({.node = "n2"}, 10'000);
+    AnswerWriter second({.node = "n2", .total = 1}, 10'000);
+    second.add("3.3");
+    // The limit is for each edge, so that together they may close more; all of these are named.
     const mesh::QueryResult result{.id = 1, .parts = {first.finish()[0], second.finish()[0]}, .missing = {}};
     const json::value body =
         body_of(answer_client_ask(AdminPage::kKick, ask_of(AdminPage::kKick, "user=ann&limit=2"), result));
-    EXPECT_EQ(json::serialize(body), R"({"closed":2,"ids":["1.1","2.2"],"more":true,)"
-                                     R"("nodes":[{"name":"n1","closed":2},{"name":"n2","closed":0}],"missing":[]})");
+    EXPECT_EQ(json::serialize(body), R"({"closed":3,"ids":["1.1","2.2","3.3"],"more":true,)"
+                                     R"("nodes":[{"name":"n1","closed":2},{"name":"n2","closed":1}],"missing":[]})");
 }
 
 TEST(ClientAnswers, SayThatNobodyAndNoNodeIsThere) {

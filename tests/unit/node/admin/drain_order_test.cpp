@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "mesh/core/node/numbers.hpp"
+
 namespace tulle::node::drain_order_test {
 namespace {
 
@@ -12,11 +14,20 @@ TEST(DrainOrder, GoesThroughAQuestion) {
     for (const DrainOrder& order : {DrainOrder{"n2", true}, DrainOrder{"a name with spaces", false}}) {
         EXPECT_EQ(parse_drain_query(drain_query(order)), order);
     }
-    const std::string long_name(kMaxOrderedNameBytes + 1, 'n');
+    const std::string long_name(mesh::kMaxNameBytes + 1, 'n');
     for (const std::string& query : {std::string(), std::string("tulle.drain.v1 "), std::string("tulle.drain.v1"),
                                      std::string("tulle.drain.v2 n1"), "tulle.undrain.v1 " + long_name}) {
         EXPECT_EQ(parse_drain_query(query), std::nullopt) << query;
     }
+}
+
+TEST(DrainOrder, IsNotTakenByANodeThatMustStop) {
+    for (const bool drains : {true, false}) {
+        EXPECT_FALSE(is_drain_order_taken(drains, DrainState::kLeaving, false));
+        EXPECT_TRUE(is_drain_order_taken(drains, DrainState::kMoving, false));
+    }
+    EXPECT_TRUE(is_drain_order_taken(true, DrainState::kMoving, true));
+    EXPECT_FALSE(is_drain_order_taken(false, DrainState::kMoving, true)) << "a signal stops the node";
 }
 
 TEST(DrainOrder, FindsTheAnswerOfTheNodeThatWasMeant) {

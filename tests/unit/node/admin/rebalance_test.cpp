@@ -13,7 +13,7 @@ namespace {
 std::uint64_t mean(const std::vector<std::pair<std::uint64_t, bool>>& nodes) {
     mesh::QueryResult result;
     for (const auto& [clients, takes] : nodes) {
-        result.parts.push_back(render_load({"n", clients, takes}));
+        result.parts.push_back(render_load("n", {clients, takes}));
     }
     return mean_of(parse_loads(result));
 }
@@ -65,7 +65,7 @@ TEST(Rebalance, ReadsOnlyItsOwnQuestion) {
 
 TEST(Rebalance, GathersTheAnswersOfAllNodes) {
     mesh::QueryResult result;
-    result.parts = {render_rebalance_share({"n1", 5, true}, 5, 0), "", "not JSON", "{}"};
+    result.parts = {render_rebalance_share("n1", {5, true}, 5, 0), "", "not JSON", "{}"};
     result.missing = {"n2"};
     EXPECT_EQ(render_rebalance(result), R"({"nodes":[{"name":"n1","clients":5,"mean":5,"moves":0}],"missing":["n2"]})");
 }

@@ -26,6 +26,43 @@ TEST(EventLog, GivesEventsInTheirOrderFromANumberOn) {
     EXPECT_TRUE(log.read(rest.next, 2, std::nullopt).events.empty());
 }
 
+TEST(EventLog, HoldsUtf8WhateverAStrangerHasSent) {
+    EventLog log;
+    log.add(EventKind::kClient, "refused /a\xFF\xC3z");
+    log.add(EventKind::kClient, std::string(EventLog::kTextBytes - 1, 'a') + "\xC3\xBC");
+    const std::vector<NodeEvent> events = log.latest(2, std::nullopt);
+    EXPECT_EQ(events.at(0).text, "refused /a??z");
+    EXPECT_EQ(events.at(1).text, std::string(EventLog::kTextBytes - 1, 'a'));
+}
+
+TEST(EventLog, KeepsRoomForOtherKinds) {
+    EventLog log;
+    log.add(EventKind::kDead, "n2 is dead");
+    for (std::uint32_t i = 0; i < EventLog::kEvents; ++i) {
+        // As many of four kinds as there are places.
+        log.add(static_cast<EventKind>(static_cast<std::uint32_t>(EventKind::kKeys) + i % 4), "much");
+    }
+    log.add(EventKind::kKeys, "more than its share in a minute");
+    const EventLog::Page page = log.read(0, EventLog::kEvents, std::nullopt);
+    EXPECT_EQ(page.events.size(), EventLog::kEvents);
+    EXPECT_EQ(page.lost, 1u) << "the oldest of all made room";
+}
+
+TEST(EventLog, GivesTheLatestEvents) {
+    EventLog log;
+    EXPECT_TRUE(log.latest(5, std::nullopt).empty());
+    log.add(EventKind::kDead, "n2 is dead");
+    log.add(EventKind::kLeft, "n3 has left");
+    log.add(EventKind::kDead, "n4 is dead");
+    const std::vector<NodeEvent> two = log.latest(2, std::nullopt);
+    ASSERT_EQ(two.size(), 2u);
+    EXPECT_EQ(two[0].seq, 2u);
+    EXPECT_EQ(two[1].seq, 3u);
+    const std::vector<NodeEvent> dead = log.latest(5, EventKind::kDead);
+    ASSERT_EQ(dead.size(), 2u);
+    EXPECT_EQ(dead[0].text, "n2 is dead");
+}
+
 TEST(EventLog, AKindThatIsAskedForDoesNotHideWhereToGoOn) {
     EventLog log;
     log.add(EventKind::kDead, "n2 is dead");

@@ -79,6 +79,18 @@ TEST(ClientRows, OfAConnectionWithTenThousandChannelsFitIntoAPart) {
     EXPECT_GT(part->connections[0].channels.size(), 10u);
 }
 
+TEST(ClientRows, NameHundredsOfChannelsOfAConnection) {
+    ConnectionRow many = row("1.2", 0);
+    for (int i = 0; i < 300; ++i) {
+        many.channels.push_back(std::to_string(1'000 + i) + std::string(196, 'c'));
+    }
+    AnswerWriter out({.node = "n1", .total = 1}, 192u << 10);
+    out.add(many);
+    const std::optional<AnswerPart> part = read_answer_part(out.finish()[0]);
+    ASSERT_TRUE(part.has_value());
+    EXPECT_EQ(part->connections.at(0).channels, many.channels);
+}
+
 TEST(ClientRows, AreUtf8WhateverAClientCallsItself) {
     ConnectionRow odd = row("1@n1", 0);
     odd.user = "a\xFF\x80z";

@@ -28,8 +28,9 @@ std::string why_unfit(int descriptor, std::size_t limit, mode_t forbidden) {
         std::array<char, 8> mode{};
         std::snprintf(mode.data(), mode.size(), "%04o", static_cast<unsigned>(facts.st_mode & 07777));
         return std::string("has the mode ") + mode.data() +
-               ", so that others can read or change a secret: chmod 0600 (for a Secret of Kubernetes: defaultMode: 0440"
-               " and fsGroup)";
+               ", so that others can read or change a secret: chmod 0600, or 0640 with the node's group (for a Secret "
+               "of Kubernetes:"
+               " defaultMode: 0440 and fsGroup)";
     }
     return facts.st_size > static_cast<off_t>(limit) ? "has more than " + std::to_string(limit) + " bytes" : "";
 }

@@ -137,8 +137,8 @@ TEST_F(SecretFileTest, IsForOwnerAndGroupAlone) {
         EXPECT_TRUE(read(bad).starts_with("has the mode 06")) << bad;
     }
     EXPECT_EQ(read(0444),
-              "has the mode 0444, so that others can read or change a secret: chmod 0600 (for a Secret of Kubernetes:"
-              " defaultMode: 0440 and fsGroup)");
+              "has the mode 0444, so that others can read or change a secret: chmod 0600, or 0640 with the node's"
+              " group (for a Secret of Kubernetes: defaultMode: 0440 and fsGroup)");
 }
 
 TEST_F(SecretFileTest, IsARegularFileThatAMountMayLinkTo) {

@@ -131,14 +131,16 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .leaving = from.leaving(),
           .last = from.last(),
           .key_ids = {},
-          .rebind_ms = from.rebind_ms()};
+          .rebind_ms = from.rebind_ms(),
+          .waits_upto = RecordNo{from.waits_upto()}};
     if (static_cast<std::size_t>(from.key_ids_size()) > kMaxKeyIds) {
         return false;
     }
     to.key_ids.assign(from.key_ids().begin(), from.key_ids().end());
     return from.rebind_ms() <= kMaxRebindMs &&
            good_numbers(from.last_sent(), from.upto(), from.received(), from.version(), from.applied(),
-                        from.load().uptime_s(), from.load().clients(), from.load().channels(), from.duty_view_no()) &&
+                        from.load().uptime_s(), from.load().clients(), from.load().channels(), from.duty_view_no(),
+                        from.waits_upto()) &&
            good_times(from.sent_at_us(), from.echo_us(), from.echo_held_us());
 }
 

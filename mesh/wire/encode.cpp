@@ -206,6 +206,7 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.set_leaving(body.leaving);
     heartbeat.set_last(body.last);
     heartbeat.set_rebind_ms(body.rebind_ms);
+    heartbeat.set_waits_upto(body.waits_upto.value);
     heartbeat.mutable_key_ids()->Add(body.key_ids.begin(), body.key_ids.end());
 }
 

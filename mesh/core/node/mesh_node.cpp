@@ -169,7 +169,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     const bool is_gone = down.now == PeerState::kDead || down.now == PeerState::kLeft;
     // The position must be read before the session closes.
     Reconcile::Position position =
-        Recovery::position_of(session->data.receiver, session->data.is_deaf(context_.timing()));
+        Recovery::position_of(session->data.receiver, session->data.may_lack_unknown(context_.timing()));
     streams_.session_down(now, *session);
     interest_.session_down(*session);
     sessions_.close(*session);

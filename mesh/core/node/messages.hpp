@@ -178,6 +178,9 @@ struct Heartbeat {
     /// For so many milliseconds from now on the sender's ports may be closed for a moment, because the sender's keys
     /// change. 0: no. At most kMaxRebindMs.
     std::uint32_t rebind_ms = 0;
+    /// While records wait for the link, as the receiver gives no receipts: the last record that the sender has
+    /// accepted. 0: none waits.
+    RecordNo waits_upto;
 };
 
 /// Names nodes to the receiver, at most Limits::members_per_message.

@@ -21,8 +21,9 @@ namespace tulle::mesh {
 /// Use:    the caller ends the session with the origin first, so that no late record of the origin comes behind the
 ///         fill.
 /// Order:  filled-in records are handed on in order of n, when every survivor has answered or at the deadline.
-/// Deafness: records that the origin accepted for this node alone, while its data path to this node was broken, nobody
-///         else has. When control spoke meanwhile, the break is known here, and at least one loss is reported.
+/// Deafness: records that the origin accepted for this node alone, while its data path to this node was broken or gave
+///         no receipts, nobody else has. When control spoke meanwhile, this is known here, and at least one loss is
+///         reported.
 /// Silence: a survivor that loses its session before answering is asked again in the next session, even after the rest
 ///         was handed on. A survivor with a session but without an answer may have records that nobody else has. Such
 ///         records count as lost, and the loss is reported.
@@ -84,8 +85,8 @@ public:
         std::uint64_t lost = 0;
         /// No record in the holes has a greater number.
         RecordNo known = {};
-        /// True when the origin was heard on control alone at the end: it may have accepted records for this node that
-        /// this node knows nothing of.
+        /// True when the origin was heard on control alone at the end, or had said that records wait for this node: it
+        /// may have accepted records for this node that this node knows nothing of (DataPath::may_lack_unknown).
         bool is_deaf = false;
     };
     /// The nodes that may have records of the origin.

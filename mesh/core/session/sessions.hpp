@@ -40,6 +40,8 @@ struct DataPath {
     Instant steady_since;
     /// When a frame last came, tails not counted.
     Instant framed_at;
+    /// The last record of which the peer has said that it waits for this link.
+    RecordNo waits_upto;
     /// The repaired holes that a notice has told of, and when.
     std::uint64_t repairs_told = 0;
     Instant repairs_told_at;
@@ -48,6 +50,11 @@ struct DataPath {
     /// delay.
     [[nodiscard]] bool is_silent(Instant now, const Timing& timing) const {
         return now - heard_at >= timing.data_keepalive * 3 / 2;
+    }
+    /// True when the peer may have accepted records for this node that it has never sent: control went on coming while
+    /// the data path was broken, or the peer has said that records wait, and none that is as new has come.
+    [[nodiscard]] bool may_lack_unknown(const Timing& timing) const {
+        return is_deaf(timing) || receiver.considered() < waits_upto;
     }
     /// True when control went on coming for as long without any tail: the path is broken, and its peer lived. Of a peer
     /// that is frozen or cut off both paths end at about the same time. Whoever was late itself has not missed a tail.

@@ -98,6 +98,7 @@ void Streams::on(Instant now, Session& session, const Nack& nack, Effects& out) 
 void Streams::on(Instant now, Session& session, const Heartbeat& heartbeat) {
     // A heartbeat travels by control and may have overtaken frames.
     session.data.receiver.on_claim(now, heartbeat.last_sent, heartbeat.upto, false);
+    session.data.waits_upto = std::max(session.data.waits_upto, heartbeat.waits_upto);
     origins_.set_delivered(now, session.oid, session.data.receiver.delivered());
     session.data.sender.on_receipt(heartbeat.received);
 }
@@ -148,6 +149,10 @@ void Streams::write(const Session& session, Heartbeat& heartbeat) const {
     heartbeat.last_sent = session.data.sender.last_sent();
     heartbeat.upto = sent_upto(session);
     heartbeat.received = session.data.receiver.received();
+    // A sender that is not open yet owes what its peer will have subscribed to, which is known later.
+    if (session.data.sender.is_open() && heartbeat.upto < considered_) {
+        heartbeat.waits_upto = considered_;
+    }
 }
 
 struct Streams::LinkHandler {

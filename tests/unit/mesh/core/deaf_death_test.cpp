@@ -54,6 +54,21 @@ TEST_F(DeafDeathTest, WhoSpokeOnControlAloneLeavesAGap) {
     EXPECT_GT(die(), 0u);
 }
 
+TEST_F(DeafDeathTest, WhoSaidThatRecordsWaitLeavesAGap) {
+    live();
+    heartbeat(0, RecordNo{60});
+    EXPECT_GT(die(), 0u);
+}
+
+TEST_F(DeafDeathTest, RecordsThatWaitedAndCameLeaveNoGap) {
+    live();
+    heartbeat(0, RecordNo{50});
+    // The frame considers all records up to 50.
+    frame({});
+    heartbeat();
+    EXPECT_EQ(die(), 0u);
+}
+
 TEST_F(DeafDeathTest, APauseBetweenTailsIsNoDeafness) {
     live();
     speak_on_control(1250ms);

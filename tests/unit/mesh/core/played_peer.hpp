@@ -77,13 +77,15 @@ protected:
         }
     }
     void control(ControlBody body) { feed(Control{OriginId{2}, OriginId{1}, tag_, std::move(body)}); }
-    /// A heartbeat of the peer that answers this node's, and announces a rebind within `rebind_ms` unless that is 0.
-    void heartbeat(std::uint32_t rebind_ms = 0) {
+    /// A heartbeat of the peer that answers this node's, announces a rebind within `rebind_ms` unless that is 0, and
+    /// says that records up to `waits_upto` wait for this node's link.
+    void heartbeat(std::uint32_t rebind_ms = 0, RecordNo waits_upto = {}) {
         Heartbeat beat;
         beat.sent_at_us = now_.time_since_epoch() / 1us;
         beat.echo_us = beat.sent_at_us;
         beat.ready = true;
         beat.rebind_ms = rebind_ms;
+        beat.waits_upto = waits_upto;
         control(beat);
     }
     void from_shard(std::uint16_t shard, ToHub message) { feed(PortInput{ShardIndex{shard}, std::move(message)}); }

@@ -78,6 +78,14 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
     }
 }
 
+TEST(Codec, CarriesWhatWaitsForALink) {
+    Heartbeat beat;
+    beat.waits_upto = RecordNo{77};
+    const auto back = decode_control(encode(control(beat)));
+    ASSERT_TRUE(back);
+    EXPECT_EQ(std::get<Heartbeat>(back->body).waits_upto, RecordNo{77});
+}
+
 TEST(Codec, CarriesTheIdsOfKeysUpToTheirLimit) {
     Heartbeat beat;
     beat.key_ids = {0xffffffffu, 7};
@@ -473,6 +481,7 @@ TEST(Codec, RefusesNumbersThatNobodyCanHaveCountedTo) {
     const ControlBody bodies[] = {
         beat([&](Heartbeat& h) { h.last_sent = FrameNo{odd}; }),
         beat([&](Heartbeat& h) { h.upto = RecordNo{odd}; }),
+        beat([&](Heartbeat& h) { h.waits_upto = RecordNo{odd}; }),
         beat([&](Heartbeat& h) { h.received = FrameNo{odd}; }),
         beat([&](Heartbeat& h) { h.applied = InterestVersion{odd}; }),
         beat([&](Heartbeat& h) { h.sent_at_us = late; }),

@@ -64,7 +64,8 @@ describe('the Debian package', () => {
       'etc/tulle/node.toml 644', 'lib/systemd/system/tulled.service 644', 'usr/bin/tulle 755', 'usr/bin/tulled 755',
       'usr/lib/sysusers.d/tulle.conf 644', 'usr/share/bash-completion/completions/tulle 644',
       ...['changelog.Debian.gz', 'changelog.gz', 'copyright'].map((name) => `usr/share/doc/tulle/${name} 644`),
-      ...['haproxy-passthrough.cfg', 'haproxy.cfg', 'nginx.conf', 'privileged-ports.conf'].map((name) => `${examples}${name} 644`),
+      ...['haproxy-passthrough.cfg', 'haproxy.cfg', 'nginx.conf', 'privileged-ports.conf',
+        'prometheus/prometheus.yml', 'prometheus/tulle.dashboard.json', 'prometheus/tulle.rules.yml'].map((name) => `${examples}${name} 644`),
       'usr/share/fish/vendor_completions.d/tulle.fish 644', 'usr/share/lintian/overrides/tulle 644',
       'usr/share/man/man1/tulle.1.gz 644', 'usr/share/man/man1/tulled.1.gz 644', 'usr/share/zsh/vendor-completions/_tulle 644',
     ]);

@@ -140,8 +140,9 @@ void Streams::tell_repairs(Instant now, Session& session, Effects& out) const {
     const std::uint64_t repaired =
         data.receiver.repaired() - std::exchange(data.repairs_told, data.receiver.repaired());
     out.push_back(Notice{Severity::kDebug,
-                         std::to_string(repaired) + " holes in what " + context_.name_of(session.oid) +
-                             " sent are filled (" + std::to_string(data.receiver.holes()) + " found in this session)",
+                         (repaired == 1 ? "a hole" : std::to_string(repaired) + " holes") + " in what " +
+                             context_.name_of(session.oid) + " sent " + (repaired == 1 ? "is" : "are") + " filled (" +
+                             std::to_string(data.receiver.holes()) + " found in this session)",
                          EventKind::kRepair});
 }
 

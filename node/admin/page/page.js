@@ -11,6 +11,7 @@ const SILENT_MS = 2500;     // as tulle doctor has it: an idle node sends each s
 const EVENTS = 100;
 
 const byId = (id) => document.getElementById(id);
+const byName = (a, b) => a.localeCompare(b, 'en', { numeric: true });
 const samples = new Map();  // by oid: [{ at, clock, sent, received, … }], the oldest first, and one from before the time that is remembered
 const rates = [];           // [{ at, sent }] of the whole mesh
 const opened = performance.now();
@@ -37,7 +38,7 @@ function nodesOf(doctor) {
       nodes.get(member.oid).states.add(member.state);
     }
   }
-  return [...nodes.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || (a.oid < b.oid ? -1 : 1));
+  return [...nodes.values()].sort((a, b) => byName(a.name, b.name) || (a.oid < b.oid ? -1 : 1));
 }
 
 /** The pairs of nodes with a report of which the first does not hear the second: [{ from, to, isNew }]. */
@@ -166,10 +167,14 @@ function showRate(nodes) {
 let isOrdering = false;
 /** Gives an order, one at a time, once the question has been confirmed. */
 async function order(question, path, words) {
-  if (isOrdering || !window.confirm(question)) return;
-  isOrdering = true;
   const told = byId('told');
   told.className = '';
+  if (isOrdering) {
+    told.textContent = 'The order before is still under way.';
+    return;
+  }
+  if (!window.confirm(question)) return;
+  isOrdering = true;
   try {
     const answer = await ask(path, 'POST');
     told.textContent = words(answer) + (answer?.missing?.length ? `; no answer from ${answer.missing.join(', ')}` : '');
@@ -344,7 +349,7 @@ byId('login').addEventListener('submit', (event) => {
 byId('rebalance').addEventListener('submit', (event) => {
   event.preventDefault();
   order('Close the clients that nodes have beyond a tenth above the mean, so that they connect elsewhere?', `v1/rebalance?${query({ max: byId('rate').value })}`,
-    ({ nodes }) => nodes.map(({ name, moves }) => `${name} moves ${number(moves)}`).join(', '));
+    ({ nodes }) => nodes.sort((a, b) => byName(a.name, b.name)).map(({ name, moves }) => `${name} moves ${number(moves)}`).join(', '));
 });
 addEventListener('hashchange', () => {
   choose();

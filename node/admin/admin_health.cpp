@@ -1,28 +1,25 @@
 #include "node/admin/admin_health.hpp"
 
+#include <utility>
+
 #include "node/admin/admin_answers.hpp"
 
 namespace tulle::node {
 
 HttpResponse AdminHealth::ready() {
-    return takes_clients() ? admin_answer(200, kAdminText, "ready\n") : not_ready();
+    NodeLimits::CheckAnswer answer = limits_.answer_check(is_ready_, is_draining_, drain_status_);
+    return admin_answer(answer.status, kAdminText, std::move(answer.text));
 }
 
 HttpResponse AdminHealth::options_of(const AdminRoute& route) {
     const bool is_check =
         route.page == AdminPage::kChecksOnly || route.page == AdminPage::kPage || route.page == AdminPage::kReady;
-    HttpResponse response = takes_clients() || !is_check ? admin_answer(200, kAdminText, "") : not_ready();
+    HttpResponse response = is_check ? ready() : admin_answer(200, kAdminText, "");
+    if (response.status == 200) {
+        response.body.clear();
+    }
     response.headers.emplace_back("Allow", route.allowed());
     return response;
-}
-
-HttpResponse AdminHealth::not_ready() {
-    // A node whose last moments have begun says "draining" as well.
-    if (limits_.drain() == DrainState::kServing && !is_draining_) {
-        return admin_answer(503, kAdminText, "not ready: " + limits_.why_not_ready(is_ready_) + "\n");
-    }
-    limits_.note_told_check();
-    return admin_answer(drain_status_, kAdminText, "draining\n");
 }
 
 }  // namespace tulle::node

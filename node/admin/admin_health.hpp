@@ -27,10 +27,6 @@ public:
     [[nodiscard]] HttpResponse options_of(const AdminRoute& route);
 
 private:
-    /// True when balancers should send clients to this node.
-    [[nodiscard]] bool takes_clients() const { return is_ready_ && !is_draining_ && limits_.takes_clients(); }
-    [[nodiscard]] HttpResponse not_ready();
-
     NodeLimits& limits_;
     const unsigned drain_status_;
     bool is_ready_ = false;

@@ -8,8 +8,7 @@
 
 namespace tulle::node {
 
-void EventLog::add(EventKind kind, std::string text) {
-    const Instant now = monotonic_now();
+void EventLog::add(EventKind kind, std::string text, Instant now) {
     const std::lock_guard lock(mutex_);
     Span& span = spans_[static_cast<std::size_t>(kind)];
     if (span.begin == Instant::min() || now - span.begin >= kSpan) {

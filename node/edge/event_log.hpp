@@ -13,6 +13,7 @@
 
 #include "mesh/base/event_kind.hpp"
 #include "mesh/base/time.hpp"
+#include "node/edge/clock.hpp"
 
 namespace tulle::node {
 
@@ -42,7 +43,7 @@ public:
     static_assert(kEventsPerKind * 4 <= kEvents, "a kind leaves room for others");
 
     /// Notes an event. A lock, and a wake-up while somebody follows.
-    void add(EventKind kind, std::string text);
+    void add(EventKind kind, std::string text, Instant now = monotonic_now());
 
     /// Some events in their order.
     struct Page {

@@ -76,6 +76,15 @@ std::string NodeLimits::why_not_ready(bool has_joined) const {
     return is_taking_over() ? "keys are taken over" : "";
 }
 
+NodeLimits::CheckAnswer NodeLimits::answer_check(bool has_joined, bool is_ending, unsigned drain_status) {
+    if (drain() != DrainState::kServing || is_ending) {
+        note_told_check();
+        return {drain_status, "draining\n"};
+    }
+    return has_joined && takes_clients() ? CheckAnswer{200, "ready\n"}
+                                         : CheckAnswer{503, "not ready: " + why_not_ready(has_joined) + "\n"};
+}
+
 /// All atomic operations here have a single order (sequential consistency): a node that has just set is_full_ sees
 /// every client that left before, and clears is_full_ again.
 bool NodeLimits::enter_as_client() {

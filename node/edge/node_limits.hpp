@@ -89,6 +89,16 @@ public:
     [[nodiscard]] bool takes_clients() const {
         return drain() == DrainState::kServing && has_members() && !is_refusing() && !is_taking_over();
     }
+    /// The answer to a health check.
+    struct CheckAnswer {
+        /// 200: balancers may send clients.
+        unsigned status = 200;
+        std::string text{};
+    };
+    /// What a listener answers to a check. `has_joined`: the hub says that the node serves. `is_ending`: the listener's
+    /// last moments have begun, in which it says "draining" as well. Counts an answer that tells of the drain, which
+    /// has the status `drain_status`.
+    [[nodiscard]] CheckAnswer answer_check(bool has_joined, bool is_ending, unsigned drain_status);
     /// Why a node that does not drain takes no clients: "1 of 3 members", for instance. `has_joined`: the hub says that
     /// the node serves. Empty: the node takes clients.
     [[nodiscard]] std::string why_not_ready(bool has_joined) const;

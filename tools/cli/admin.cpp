@@ -113,4 +113,14 @@ std::string Admin::why_useless(const client::Exchange& exchange) const {
     return address_ + " answered HTTP " + std::to_string(exchange.status) + ": is it the admin listener of a node?";
 }
 
+int say_why_useless(const Admin& admin, const std::string& server, const client::Exchange& exchange) {
+    const bool is_refusal = exchange.outcome == client::ExchangeOutcome::kAnswered &&
+                            (exchange.status == 400 || exchange.status == 404 || exchange.status == 503);
+    std::cerr << "tulle: "
+              << (is_refusal ? "the node at " + server + " refuses: " + error_in(exchange.body)
+                             : admin.why_useless(exchange))
+              << "\n";
+    return kUnreachable;
+}
+
 }  // namespace tulle::cli

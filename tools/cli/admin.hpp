@@ -48,4 +48,8 @@ private:
     client::HttpConnection connection_;
 };
 
+/// Says on stderr why `exchange` is no answer of use: the reason of a node that refuses (400, 404, 503), or what
+/// why_useless() tells. Returns kUnreachable.
+int say_why_useless(const Admin& admin, const std::string& server, const client::Exchange& exchange);
+
 }  // namespace tulle::cli

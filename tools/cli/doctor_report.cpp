@@ -81,8 +81,8 @@ KeysView keys_of(const json::object& object) {
 /// Reads the configured peers that the node has not met.
 std::vector<NodeReport::Seed> unmet_of(const json::object& peers) {
     std::vector<NodeReport::Seed> unmet;
-    if (const json::value* endpoints = peers.if_contains("endpoints"); endpoints != nullptr && endpoints->is_array()) {
-        for (const json::value& value : endpoints->get_array()) {
+    if (const json::array* endpoints = array_field(peers, "endpoints")) {
+        for (const json::value& value : *endpoints) {
             const json::object* seed = value.if_object();
             if (seed != nullptr && text_field(*seed, "state") == "unmet") {
                 unmet.push_back({text_field(*seed, "endpoint"), text_field(*seed, "reason"), text_field(*seed, "text"),
@@ -100,8 +100,8 @@ AppsReport apps_of(const json::object& object) {
                       .digest = text_field(object, "digest"),
                       .apps = {},
                       .rules = {}};
-    if (const json::value* list = object.if_contains("list"); list != nullptr && list->is_array()) {
-        for (const json::value& value : list->get_array()) {
+    if (const json::array* list = array_field(object, "list")) {
+        for (const json::value& value : *list) {
             if (const json::object* app = value.if_object()) {
                 report.apps[text_field(*app, "id")] = {text_field(*app, "settings"), text_field(*app, "credentials")};
             }

@@ -2,8 +2,6 @@
 
 #include <iostream>
 
-#include "tools/cli/reload_text.hpp"
-
 namespace tulle::cli {
 
 namespace {
@@ -11,13 +9,8 @@ namespace {
 /// Asks, and says on stderr what is wrong with an answer that is no page of events.
 std::optional<EventsPage> ask_page(Admin& admin, const std::string& server, const std::string& target) {
     const client::Exchange exchange = admin.get(target);
-    const bool is_answer = exchange.outcome == client::ExchangeOutcome::kAnswered;
-    if (is_answer && (exchange.status == 503 || exchange.status == 400)) {
-        std::cerr << "tulle: the node at " << server << " refuses: " << error_in(exchange.body) << "\n";
-        return std::nullopt;
-    }
-    if (!is_answer || exchange.status != 200) {
-        std::cerr << "tulle: " << admin.why_useless(exchange) << "\n";
+    if (exchange.outcome != client::ExchangeOutcome::kAnswered || exchange.status != 200) {
+        say_why_useless(admin, server, exchange);
         return std::nullopt;
     }
     std::optional<EventsPage> page = parse_events(exchange.body);

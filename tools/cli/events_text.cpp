@@ -31,15 +31,15 @@ std::optional<EventsPage> parse_events(std::string_view text) {
     json::error_code error;
     const json::value value = json::parse({text.data(), text.size()}, error);
     const json::object* answer = error ? nullptr : value.if_object();
-    const json::value* events = answer == nullptr ? nullptr : answer->if_contains("events");
-    if (events == nullptr || !events->is_array()) {
+    const json::array* events = answer == nullptr ? nullptr : array_field(*answer, "events");
+    if (events == nullptr) {
         return std::nullopt;
     }
     EventsPage page{.events = {},
                     .next = count_field(*answer, "next"),
                     .lost = count_field(*answer, "lost"),
                     .missing = texts_field(*answer, "missing")};
-    for (const json::value& each : events->get_array()) {
+    for (const json::value& each : *events) {
         if (const json::object* event = each.if_object()) {
             page.events.push_back({count_field(*event, "seq"), count_field(*event, "at_ms"), text_field(*event, "kind"),
                                    text_field(*event, "text"), text_field(*event, "node"), json::serialize(*event)});

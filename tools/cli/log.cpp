@@ -13,7 +13,6 @@
 #include "tools/cli/events_question.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/json_fields.hpp"
-#include "tools/cli/reload_text.hpp"
 
 namespace tulle::cli {
 namespace {
@@ -46,13 +45,7 @@ int run_log(const LogOptions& options) {
     std::optional<std::uint64_t> next =
         is_answer && exchange.status == 202 ? beginning_of(exchange.body) : std::nullopt;
     if (!next) {
-        const bool is_refusal =
-            is_answer && (exchange.status == 503 || exchange.status == 400 || exchange.status == 404);
-        std::cerr << "tulle: "
-                  << (is_refusal ? "the node at " + options.admin.server + " refuses: " + error_in(exchange.body)
-                                 : admin.why_useless(exchange))
-                  << "\n";
-        return kUnreachable;
+        return say_why_useless(admin, options.admin.server, exchange);
     }
     const Clock::time_point end = Clock::now() + options.time;
     while (Clock::now() < end && std::cout) {

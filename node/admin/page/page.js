@@ -1,5 +1,5 @@
 // The page of the admin listener: login, what is asked each second, and the view of the mesh.
-import { ask, count, fill, hasToken, makeViews, number, query, setToken } from './tables.js';
+import { ask, count, fill, hasToken, makeViews, number, query, say, setToken } from './tables.js';
 
 const EVERY_MS = 1000;      // between two questions about all nodes
 const WAIT_MS = 800;        // for the answers of other nodes
@@ -15,9 +15,9 @@ const byName = (a, b) => a.localeCompare(b, 'en', { numeric: true });
 const samples = new Map();  // by oid: [{ at, clock, sent, received, … }], the oldest first, and one from before the time that is remembered
 const rates = [];           // [{ at, sent }] of the whole mesh
 const opened = performance.now();
-let mayOrder = false;
 const keyOf = ({ node, seq, at_ms: at }) => `${node} ${seq} ${at}`;
 let known = new Map();      // events, by keyOf()
+let mayOrder = false;
 let hasScope = false;       // mayOrder is known
 let isStopped = false;      // nothing is asked until a token has been given
 
@@ -111,10 +111,8 @@ const rateOf = (nodes, what) => nodes.reduce((sum, { oid, report }) => sum + (re
 function verdict(id, kind, text, detail) {
   const section = document.querySelector(`[data-testid=${id}-answer]`);
   section.className = kind;
-  for (const [name, words] of [['.verdict', text], ['.detail', detail]]) {
-    const place = section.querySelector(name);
-    if (place.textContent !== words) place.textContent = words;
-  }
+  say(section.querySelector('.verdict'), text);
+  say(section.querySelector('.detail'), detail);
 }
 
 function showNodesAnswer(nodes) {
@@ -279,11 +277,6 @@ async function learnScope() {
   const { self } = await ask('v1/status', 'GET', POLL_MS);
   byId('asked').textContent = `at ${self.name}`;
   document.title = `${self.name} – Tulle`;
-}
-
-/** Puts a text in its place, unless the text is there already: a screen reader would read it again. */
-function say(place, text) {
-  if (place.textContent !== text) place.textContent = text;
 }
 
 function askForToken(text) {

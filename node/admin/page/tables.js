@@ -46,6 +46,11 @@ export function element(tag, attributes, ...children) {
   return made;
 }
 
+/** Puts a text in its place, unless the text is there already: a screen reader would read it again. */
+export function say(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 /** A cell that has one text, or buttons. `cell`: a text, or { text, kind, title }, or { buttons: [{ label, name, act, isOff, why }] }, where `name` is unique in the page. */
 function show(place, cell, isNumber) {
   const { text = '', kind = '', title = '', buttons = null } = typeof cell === 'object' ? cell : { text: String(cell) };
@@ -53,13 +58,13 @@ function show(place, cell, isNumber) {
   if (place.className !== name) place.className = name;
   if (place.title !== title) place.title = title;
   if (!buttons) {
-    if (place.textContent !== text) place.textContent = text;
+    say(place, text);
     return;
   }
   while (place.childElementCount > buttons.length) place.lastChild.remove();
   buttons.forEach(({ label, name: spoken, act, isOff = false, why = '' }, i) => {
     const button = place.children[i] ?? place.appendChild(element('button', { type: 'button' }));
-    if (button.textContent !== label) button.textContent = label;
+    say(button, label);
     button.setAttribute('aria-label', spoken);
     button.disabled = isOff;
     button.title = why;

@@ -182,25 +182,20 @@ std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) 
     return response;
 }
 
-bool PublicHttp::takes_clients() const {
-    return is_ready_ && !is_draining_ && limits_.takes_clients();
-}
-
-HttpResponse PublicHttp::not_ready() {
-    // A node whose last moments have begun says "draining" as well.
-    if (limits_.drain() == DrainState::kServing && !is_draining_) {
-        return text(503, "not ready: " + limits_.why_not_ready(is_ready_) + "\n");
-    }
-    limits_.note_told_check();
-    return text(drain_ready_status_, "draining\n");
+HttpResponse PublicHttp::answer_check() {
+    NodeLimits::CheckAnswer answer = limits_.answer_check(is_ready_, is_draining_, drain_ready_status_);
+    return text(answer.status, std::move(answer.text));
 }
 
 /// Load balancers must not send clients to a node without readiness.
 HttpResponse PublicHttp::options_of(std::string_view path) {
     // HAProxy asks "OPTIONS /" for a health check unless configured otherwise, and some of its examples ask "OPTIONS
     // *". These requests are answered like /ready.
-    const bool is_well = takes_clients() || !(path == "/" || path == "*" || asks_readiness(path));
-    HttpResponse response = is_well ? text(200, "") : not_ready();
+    const bool is_check = path == "/" || path == "*" || asks_readiness(path);
+    HttpResponse response = is_check ? answer_check() : text(200, "");
+    if (response.status == 200) {
+        response.body.clear();
+    }
     response.headers.emplace_back("Allow", path == "*" ? std::string_view("GET, HEAD, POST, OPTIONS") : kPageMethods);
     return response;
 }
@@ -213,7 +208,7 @@ void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
     } else if (request.method == "OPTIONS") {
         respond(ticket, options_of(path));
     } else if (asks_readiness(path)) {
-        respond(ticket, takes_clients() ? text(200, "ready\n") : not_ready());
+        respond(ticket, answer_check());
     } else if (path == "/demo/nodes.json") {
         const std::uint64_t id = ++last_id_;
         if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {

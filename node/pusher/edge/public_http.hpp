@@ -109,8 +109,6 @@ private:
     /// The answer to a request for a page that does not exist, or with a wrong method; nothing when the page can be
     /// served.
     [[nodiscard]] std::optional<HttpResponse> refuse_page(const HttpRequest& request) const;
-    /// True when load balancers may send clients to this node.
-    [[nodiscard]] bool takes_clients() const;
     /// True when no new client is let in. A client that comes while others are moved, on a connection that stood
     /// before, is let in and moved with the last: a refusal would cost the client a pause.
     [[nodiscard]] bool is_closed() const { return is_draining_ || limits_.drain() >= DrainState::kDrained; }
@@ -118,8 +116,8 @@ private:
     void tell_refusal(const HttpRequest& request, const HttpResponse& response);
     /// The body of on_upgrade.
     [[nodiscard]] bool take_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal);
-    /// The answer to a health check while takes_clients() is false.
-    [[nodiscard]] HttpResponse not_ready();
+    /// The answer to a health check.
+    [[nodiscard]] HttpResponse answer_check();
     /// The answer to OPTIONS, in part a health check of load balancers.
     [[nodiscard]] HttpResponse options_of(std::string_view path);
     /// Counts a wrong signature, if the response reports one. After too many wrong signatures of the address, replaces

@@ -35,17 +35,21 @@ TEST(EventLog, HoldsUtf8WhateverAStrangerHasSent) {
     EXPECT_EQ(events.at(1).text, std::string(EventLog::kTextBytes - 1, 'a'));
 }
 
-TEST(EventLog, KeepsRoomForOtherKinds) {
+TEST(EventLog, KeepsRoomForOtherKindsHoweverLongOneGoesOn) {
     EventLog log;
-    log.add(EventKind::kDead, "n2 is dead");
-    for (std::uint32_t i = 0; i < EventLog::kEvents; ++i) {
-        // As many of four kinds as there are places.
-        log.add(static_cast<EventKind>(static_cast<std::uint32_t>(EventKind::kKeys) + i % 4), "much");
+    const Instant start = monotonic_now();
+    log.add(EventKind::kDead, "n2 is dead", start);
+    // As many as a minute allows, for minutes enough to fill the log.
+    for (std::uint32_t minute = 0; minute < 6; ++minute) {
+        for (std::uint32_t i = 0; i < EventLog::kEventsPerKind; ++i) {
+            log.add(EventKind::kClient, "refused", start + minute * EventLog::kSpan);
+        }
     }
-    log.add(EventKind::kKeys, "more than its share in a minute");
     const EventLog::Page page = log.read(0, EventLog::kEvents, std::nullopt);
-    EXPECT_EQ(page.events.size(), EventLog::kEvents);
-    EXPECT_EQ(page.lost, 1u) << "the oldest of all made room";
+    ASSERT_EQ(page.events.size(), EventLog::kEventsPerKind + 1u);
+    EXPECT_EQ(page.events.front().text, "n2 is dead");
+    EXPECT_EQ(page.lost, 5u * EventLog::kEventsPerKind);
+    EXPECT_EQ(log.read(page.next, 1, std::nullopt).lost, 0u);
 }
 
 TEST(EventLog, GivesTheLatestEvents) {

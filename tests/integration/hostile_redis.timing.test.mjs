@@ -143,19 +143,6 @@ describe('replies that nobody reads', () => {
       assert.equal(await victim.node.metric('tulle_slow_clients_total'), before + 1);
       dropAll([slow, good, publisher]);
     }));
-
-  test('strangers who do not log in and never read hold little', () => withRedisVictim({ password: PASSWORD }, async (victim) => {
-    await victim.bears('strangers who never read', async () => {
-      const all = await crowd(victim.place, 100);
-      for (const { socket } of all) socket.pause();
-      const bytes = Buffer.from('a\n'.repeat(8_000));
-      await Promise.race([
-        Promise.all(all.map((brute) => repeat(7_000, async () => { if (!brute.isClosed) await brute.write(bytes); }))),
-        new Promise((resolve) => { setTimeout(resolve, 7_000); }),
-      ]);
-      dropAll(all);
-    }, { megabytes: 128, lines: 300 });
-  }));
 });
 
 describe('subscriptions', () => {
@@ -263,6 +250,39 @@ describe('subscriptions', () => {
   }));
 });
 
+// Most of the time of these tests is waiting for the deadline of the log-in, and each has a node of its own: they run beside each other.
+describe('strangers who do not log in', { concurrency: true }, () => {
+  test('who never reads holds little', () => withRedisVictim({ password: PASSWORD }, async (victim) => {
+    await victim.bears('strangers who never read', async () => {
+      const all = await crowd(victim.place, 100);
+      for (const { socket } of all) socket.pause();
+      const bytes = Buffer.from('a\n'.repeat(8_000));
+      await Promise.race([
+        Promise.all(all.map(async (brute) => { while (!brute.isClosed) await brute.write(bytes); })),
+        new Promise((resolve) => { setTimeout(resolve, 7_000); }),
+      ]);
+      dropAll(all);
+    }, { megabytes: 128, lines: 300 });
+  }));
+
+  test('who is silent, chats or trickles instead of logging in is closed after 5 s', () => withRedisVictim({ password: PASSWORD }, async (victim) => {
+    await victim.bears('silence before AUTH', async () => {
+      const begun = performance.now();
+      const all = await crowd(victim.place, 1_500);
+      const timer = setInterval(() => all.forEach((brute, i) => {
+        if (i % 3 === 1) brute.write('PING\r\n');
+        if (i % 3 === 2) brute.write('A');
+      }), 250);
+      const ends = [];
+      await within(MS, 'all to be closed', Promise.all(all.map(({ closed }) => closed.then(() => ends.push(performance.now() - begun)))));
+      clearInterval(timer);
+      console.log(`# silence: closed after ${Math.min(...ends).toFixed(0)} to ${Math.max(...ends).toFixed(0)} ms`);
+      assert.ok(Math.min(...ends) > 4_500 && Math.max(...ends) < 9_000);
+      for (const [i, { tail }] of all.entries()) assert.match(tail, i % 3 === 1 ? /-NOAUTH Authentication required\.\r\n$/ : /^$/);
+    });
+  }));
+});
+
 describe('strangers', () => {
   test('1,000 wrong passwords from one address, beside right ones', () =>
     withRedisVictim({ password: PASSWORD, args: ['--throttle-private-addresses'] }, async (victim) => {
@@ -294,23 +314,6 @@ describe('strangers', () => {
       });
       assert.ok(!victim.node.log.includes(PASSWORD));
     }));
-
-  test('who is silent, chats or trickles instead of logging in is closed after 5 s', () => withRedisVictim({ password: PASSWORD }, async (victim) => {
-    await victim.bears('silence before AUTH', async () => {
-      const begun = performance.now();
-      const all = await crowd(victim.place, 1_500);
-      const timer = setInterval(() => all.forEach((brute, i) => {
-        if (i % 3 === 1) brute.write('PING\r\n');
-        if (i % 3 === 2) brute.write('A');
-      }), 250);
-      const ends = [];
-      await within(MS, 'all to be closed', Promise.all(all.map(({ closed }) => closed.then(() => ends.push(performance.now() - begun)))));
-      clearInterval(timer);
-      console.log(`# silence: closed after ${Math.min(...ends).toFixed(0)} to ${Math.max(...ends).toFixed(0)} ms`);
-      assert.ok(Math.min(...ends) > 4_500 && Math.max(...ends) < 9_000);
-      for (const [i, { tail }] of all.entries()) assert.match(tail, i % 3 === 1 ? /-NOAUTH Authentication required\.\r\n$/ : /^$/);
-    });
-  }));
 
   test('a page in a browser publishes nothing', () => withRedisVictim({}, async (victim) => {
     await victim.bears('requests of HTTP', async () => {

@@ -231,6 +231,10 @@ bool get(v1::Record& from, Record& to) {
         return false;
     }
     to.numbered_us = static_cast<std::int64_t>(from.numbered_us());
+    // Only those who trace miss a context that is longer than any of this version.
+    if (!from.context().empty() && from.context().size() <= kMaxContextBytes) {
+        to.context = share(std::move(*from.mutable_context()));
+    }
     to.retained = from.retained();
     to.keep_for = std::chrono::milliseconds{std::min<std::uint64_t>(from.keep_ms(), kMaxKeepFor / 1ms)};
     // The first `retained` channels keep the event, under the stamp.

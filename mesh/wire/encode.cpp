@@ -99,6 +99,9 @@ void put(const std::vector<RecordPtr>& records, To& to, std::uint32_t protocol) 
             if (record->body) {
                 put(*record->body, added);
                 added.set_numbered_us(static_cast<std::uint64_t>(record->numbered_us));
+                if (record->context) {
+                    added.set_context(*record->context);
+                }
             }
             continue;
         }

@@ -142,6 +142,10 @@ constexpr ShardMetric kShardMetrics[] = {
     {"webhook_refused_addresses_total",
      "Requests to endpoints of webhooks not made because their address is not allowed",
      &ShardCounters::webhook_refused_addresses_total},
+    {"spans_exported_total", "Spans of traced messages that the collector has taken",
+     &ShardCounters::spans_exported_total},
+    {"spans_dropped_total", "Spans lost for want of room, or given up as the collector did not take them",
+     &ShardCounters::spans_dropped_total},
 };
 
 /// The histogram of each shard.

@@ -36,6 +36,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     app.add_flag("--check-config", result.check_config, "Check flags, environment and file, and exit");
     app.add_flag("--print-config", result.print_config,
                  "Check, and print the effective configuration with the origin of each value, without secrets");
+    // Not for people, so not in the help: an agreement between `tulle up --demo` and its nodes.
+    app.add_option("--demo-orders", result.demo_orders)->group("");
     // The library keeps references to the values, and a deque never moves its elements.
     std::deque<std::pair<std::string, std::string>> values;
     std::deque<std::pair<std::string, bool>> switches;

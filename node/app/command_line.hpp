@@ -13,6 +13,8 @@ struct CommandLine {
     std::string config_file;
     bool check_config = false;
     bool print_config = false;
+    /// The descriptor for the orders of the demonstration page (demo_orders_to), which `tulle up` names; -1 for none.
+    int demo_orders = -1;
     /// The text of --help or --version. When set, the caller prints the text and exits with 0.
     std::optional<std::string> print;
 };

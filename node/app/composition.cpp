@@ -10,7 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "mesh/base/assert.hpp"
-#include "node/app/demo_page.hpp"
+#include "node/app/demo_orders.hpp"
 #include "node/app/derived_keys.hpp"
 #include "node/core/limits.hpp"
 #include "node/edge/clock.hpp"
@@ -58,19 +58,6 @@ std::vector<std::string> admin_names(const Config& config) {
     return names;
 }
 
-/// The demonstration page. The page learns key and secret only of the default app, whose secret is public anyway.
-DemoContent demo_content(const Config& config) {
-    DemoContent demo;
-    if (config.demo) {
-        demo.page = std::string(demo_page());
-        if (config.has_default_app) {
-            demo.app_key = config.apps.front().key;
-            demo.app_secret = config.apps.front().secret;
-        }
-    }
-    return demo;
-}
-
 /// A seed from the operating system, so that each part of each node draws other numbers.
 std::uint64_t random_seed() {
     std::random_device device;
@@ -93,6 +80,10 @@ Composition::Composition(const Config& config, Signals& signals)
     rations_ = std::make_shared<AppRations>(apps);
     reloads_.last_successful.set(1);
     reloads_.apps.set(config.apps.size());
+    if (!config.otlp_endpoint.empty()) {
+        spans_ = std::make_shared<SpanQueue>(random_seed());
+        exporter_ = std::make_unique<SpanExporter>(spans_, config.otlp_endpoint, config.name, TULLE_VERSION);
+    }
     // The ports of the hub have these indexes: the Pusher edges of the shards from 0 on, then the webhook worker, then
     // the admin listener, then the Redis edge of the first shard.
     bind_shards(config, apps);
@@ -105,6 +96,9 @@ Composition::Composition(const Config& config, Signals& signals)
     }
     counters.push_back(&webhooks_->counters());
     counters.push_back(&limits_->counters());
+    if (exporter_) {
+        counters.push_back(&exporter_->counters());
+    }
     const mesh::ShardIndex admin_index(static_cast<std::uint16_t>(shards_.size() + 1));
     admin_ = std::make_unique<AdminServer>(
         admin_index, mesh_->mailbox(), std::move(counters), apps, reloads_, *limits_,
@@ -153,6 +147,7 @@ PusherOptions Composition::pusher_options(const Config& config, const AppTable& 
     options.outbox = config.outbox;
     options.permessage_deflate = config.permessage_deflate;
     options.demo = demo_content(config);
+    options.spans = spans_;
     options.seed = random_seed();
     return options;
 }
@@ -267,6 +262,9 @@ Composition::~Composition() {
     if (webhooks_) {
         webhooks_->stop();
     }
+    if (exporter_) {
+        exporter_->stop();
+    }
     if (admin_) {
         admin_->stop();
     }
@@ -279,6 +277,9 @@ void Composition::start() {
     }
     admin_->start();
     webhooks_->start();
+    if (exporter_) {
+        exporter_->start();
+    }
     // A hub on a shard is handed over before the shard's thread starts; a hub of its own starts last, when all ports
     // are served.
     if (is_hub_on_shard_) {

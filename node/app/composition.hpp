@@ -26,6 +26,7 @@
 #include "node/edge/shard.hpp"
 #include "node/pusher/edge/app_rations.hpp"
 #include "node/pusher/edge/pusher_edge.hpp"
+#include "node/pusher/edge/span_exporter.hpp"
 #include "node/pusher/edge/webhook_worker.hpp"
 #include "node/redis/core/realm.hpp"
 #include "node/tls/tls_server.hpp"
@@ -165,6 +166,9 @@ private:
     std::unique_ptr<TlsServer> tls_;
     std::unique_ptr<mesh::MeshRunner> mesh_;
     std::vector<std::unique_ptr<Shard>> shards_;
+    /// The spans of traced messages, and their way out; null without otlp_endpoint.
+    std::shared_ptr<SpanQueue> spans_;
+    std::unique_ptr<SpanExporter> exporter_;
     /// The edge of each shard. The shard owns its edge.
     std::vector<PusherEdge*> pushers_;
     /// Null when no realm has an app. Belongs to the first shard's thread.

@@ -240,7 +240,7 @@ std::vector<KeyAction> serving_actions() {
         {{"activity_timeout", "SECONDS",
           "Silence after which clients are told to ping; half as much later they are pinged (default: 30)"},
          [](const Setting& s, Config& c) { c.timeouts.activity = to_seconds(s); }},
-        {{"pong_timeout", "SECONDS", "Silence after that ping before it is closed (default: 30)"},
+        {{"pong_timeout", "SECONDS", "Silence after that ping before the connection is closed (default: 30)"},
          [](const Setting& s, Config& c) { c.timeouts.pong = to_seconds(s); }},
         {{"http_idle_timeout", "SECONDS",
           "Time between two requests before a kept HTTP connection is closed (default: 920)"},
@@ -309,6 +309,8 @@ std::vector<KeyAction> process_actions() {
     return {
         {{"log_level", "LEVEL", "trace, debug, info, warn, error or off (default: info)"},
          [](const Setting& s, Config& c) { c.log_level = to_log_level(s); }},
+        {{"otlp_endpoint", "URL", "Collector for the spans of traced messages, by OTLP over HTTP (default: none)"},
+         [](const Setting& s, Config& c) { c.otlp_endpoint = to_otlp_endpoint(s); }},
         {{"ready_min_members", "N", "Living nodes, this one too, without which /ready answers 503 (default: 1)"},
          [](const Setting& s, Config& c) { c.ready_min_members = to_number(s, 1, mesh::kMaxMembers); }},
         {{"insecure_mesh", "", "Allow mesh addresses off loopback although nothing protects them"},

@@ -75,6 +75,8 @@ struct Config {
     std::vector<std::string> admin_hosts;
     std::string ports_file;
     std::string log_level = "info";
+    /// The URL of a collector for spans; empty: nothing is traced.
+    std::string otlp_endpoint;
     /// Number of shards. 0 until finish() puts in the number of cores.
     std::size_t shards = 0;
     /// Key files, or texts of keys: the key in use first. Empty: a mesh without keys.
@@ -83,6 +85,9 @@ struct Config {
     mesh::KeyRing key_ring;
     bool insecure_mesh = false;
     bool demo = false;
+    /// The descriptor for the orders of the demonstration page (demo_orders_to); -1 for none. Of the command line
+    /// alone.
+    int demo_orders = -1;
     /// True when no app is configured. The node then serves the loopback app with its public credentials.
     bool has_default_app = false;
     pusher::SessionTimeouts timeouts;

@@ -59,6 +59,7 @@ constexpr Effect kEffects[] = {
     {"trusted_proxies", is_same<&Config::trusted_proxies>},
     {"forwarded_header", is_same<&Config::forwarded_header>},
     {"proxy_protocol", is_same<&Config::proxy_protocol>},
+    {"otlp_endpoint", is_same<&Config::otlp_endpoint>},
     {"ready_min_members", is_same<&Config::ready_min_members>},
     {"insecure_mesh", is_same<&Config::insecure_mesh>},
     {"drain_grace", [](const Config& a, const Config& b) { return a.drain.grace == b.drain.grace; }},

@@ -29,4 +29,8 @@ void finish_proxies(Config& config, const Settings& given);
 /// alone: everybody on a machine can read the flags of a process, and a configuration file is shown to many.
 [[nodiscard]] std::vector<std::string> to_mesh_keys(const Setting& setting);
 
+/// The URL of a collector, http:// or https:// with a host. A URL without a path gets the path of OTLP, /v1/traces.
+/// Errors: ConfigError for other texts, and for a URL with a user, a query or a fragment, which could hold secrets.
+[[nodiscard]] std::string to_otlp_endpoint(const Setting& setting);
+
 }  // namespace tulle::node

@@ -31,6 +31,7 @@ ConfigSource::ConfigSource(const CommandLine& line, const std::vector<std::strin
       variables_(variables_of(environment)),
       environment_(read_environment(environment)),
       machine_(std::move(machine)),
+      demo_orders_(line.demo_orders),
       path_(line.config_file.empty() ? environment_.config_file : line.config_file),
       credential_(credential_of(environment)) {}
 
@@ -76,6 +77,7 @@ Config ConfigSource::make(const ConfigFile& file) const {
                                 file.redis_realms);
     // [webhooks] exists in the file alone.
     config.webhooks = file.webhooks;
+    config.demo_orders = demo_orders_;
     try {
         config.key_ring = mesh::read_key_ring(config.mesh_keys);
     } catch (const mesh::KeyFileError& error) {

@@ -48,6 +48,8 @@ private:
     Variables variables_;
     Environment environment_;
     Machine machine_;
+    /// For Config::demo_orders.
+    int demo_orders_;
     /// The path of the file; empty for no file.
     std::string path_;
     /// The path of the mesh key among systemd's credentials; empty for none.

@@ -18,6 +18,12 @@ namespace tulle::node {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
+/// Nanoseconds since the Unix epoch, for spans.
+[[nodiscard]] inline std::uint64_t wall_ns() {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since).count());
+}
+
 /// Milliseconds since the Unix epoch, only for people and other programs to see.
 [[nodiscard]] inline std::uint64_t wall_ms() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();

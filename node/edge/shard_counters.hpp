@@ -118,6 +118,9 @@ struct ShardCounters {
     Counter http_publishes_refused_total;
     /// Events that wait for an endpoint or are in flight.
     Counter webhook_queue;
+    /// Spans of traced messages that the collector has taken, and those that were lost.
+    Counter spans_exported_total;
+    Counter spans_dropped_total;
     /// Requests made to endpoints.
     Counter webhook_attempts_total;
     /// Requests to endpoints that were not answered with 2xx.

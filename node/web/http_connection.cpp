@@ -15,6 +15,7 @@
 #include "node/web/core/limits.hpp"
 #include "node/web/refuse_full.hpp"
 #include "node/web/request_client.hpp"
+#include "node/web/request_head.hpp"
 #include "node/web/response_bytes.hpp"
 
 namespace tulle::node {
@@ -294,16 +295,7 @@ void HttpConnection::refuse_unread(HttpResponse refusal) {
 }
 
 HttpRequest HttpConnection::head_of_request() const {
-    HttpRequest request;
-    request.method = std::string(parser_->get().method_string());
-    request.target = std::string(parser_->get().target());
-    request.peer = client_ ? peer_of(*client_) : peer_.address();
-    if (parser_->get().method() == beast::http::verb::options) {
-        const auto& fields = parser_->get();
-        request.wanted_headers = std::string(fields[beast::http::field::access_control_request_headers]);
-        request.wants_private_network = fields["Access-Control-Request-Private-Network"] == "true";
-    }
-    return request;
+    return request_head(parser_->get(), client_ ? peer_of(*client_) : peer_.address(), service_.wants_traceparent());
 }
 
 void HttpConnection::take_body() {

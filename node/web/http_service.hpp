@@ -50,6 +50,8 @@ public:
     /// Handles a whole request. The service answers exactly once, at once or later, by HttpRoom::respond with `ticket`.
     /// An answer after kHttpAnswerTimeout finds nobody waiting.
     virtual void on_request(HttpTicket ticket, HttpRequest request) = 0;
+    /// True: HttpRequest::traceparent is filled in.
+    [[nodiscard]] virtual bool wants_traceparent() const { return false; }
     /// False: offers to begin a WebSocket are ignored (RFC 9110, 7.8), and on_upgrade is never called.
     [[nodiscard]] virtual bool has_websockets() const { return true; }
     /// Handles a correct WebSocket upgrade. True: the service has taken over `socket` and `peer`. False: `refusal` has

@@ -1,9 +1,10 @@
-// The demonstration page in a headless browser: three panes, three nodes, one of which is killed.
+// The demonstration page in a headless browser: three panes, and three nodes, which are killed, frozen and started again.
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { request } from '../support/js/http.mjs';
 import { PROJECT, Program } from '../support/js/process.mjs';
 import { waitFor, within } from '../support/js/wait.mjs';
 
@@ -21,7 +22,7 @@ async function withDemo(body) {
     await waitFor('tulle up to announce its nodes', () => up.stdout.endsWith('\n'), { ms: 20_000 });
     const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
     page.setDefaultTimeout(SEEN_MS);
-    await body(page, JSON.parse(up.stdout));
+    await body(page, JSON.parse(up.stdout), up);
   } catch (error) {
     console.error(up.stderr);
     throw error;
@@ -114,3 +115,60 @@ test('a pane tells a node that leaves from one that refuses, and sees that a nod
       process.kill(frozen.pid, 'SIGCONT');
     }
   }));
+
+test('the page kills nodes, its own too, says when that was noticed, and starts them again', { timeout: 120_000 },
+  () => withDemo(async (page, { demo, nodes }, up) => {
+    const errors = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    // The browser itself tells of connections to killed nodes.
+    page.on('console', (line) => { if (line.type() === 'error' && !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection/.test(line.text())) errors.push(line.text()); });
+    const shows = (id, text) => page.getByTestId(id).filter({ hasText: text }).waitFor();
+    const story = (text) => page.getByTestId('stories').locator('li').first().filter({ hasText: text }).waitFor();
+    await page.goto(demo);
+    for (const pane of [1, 2, 3]) await shows(`state-${pane}`, /^connected to n\d$/);
+    const own = nodes.find(({ listen }) => demo.includes(listen)).name;
+    for (const name of [own, own === 'n3' ? 'n2' : 'n3']) {
+      const home = (await Promise.all([1, 2, 3].map((pane) => page.getByTestId(`node-${pane}`).textContent()))).indexOf(name) + 1;
+      await page.getByRole('button', { name: `Kill ${name}` }).click();
+      await story(new RegExp(`^${name} is killed: its client noticed after \\d+ ms, went on at n\\d after \\d+ ms, ` +
+        'noticed by n\\d after \\d+ ms, given up by n\\d after \\d+ ms$'));
+      await shows(`member-${name}`, /^dead$/);
+      assert.match(up.stderr, new RegExp(`${name} \\(pid \\d+\\) killed by signal 9`));
+      await page.screenshot({ path: path.join(SCREENSHOTS, 'demo-order-killed.png'), fullPage: true });
+      await page.getByRole('button', { name: `Start ${name}` }).click();
+      await story(new RegExp(`^${name} is started: a member again for n\\d after \\d+ ms, its client came back after \\d+ ms$`));
+      await shows(`member-${name}`, /^alive$/);
+      await shows(`state-${home}`, new RegExp(`^connected to ${name}$`));
+    }
+    await page.getByTestId('input-1').fill('all are back');
+    await page.getByTestId('send-1').click();
+    for (const pane of [1, 2, 3]) await shows(`messages-${pane}`, 'all are back');
+
+    // The last node stays, whoever orders its end.
+    for (const name of ['n1', 'n2']) {
+      await page.getByRole('button', { name: `Kill ${name}` }).click();
+      await shows(`member-${name}`, /^dead$/);
+    }
+    assert.equal(await page.getByRole('button', { name: 'Kill n3' }).isDisabled(), true);
+    const last = nodes.find(({ name }) => name === 'n3').listen;
+    assert.equal((await request(last, '/demo/kill?node=n3', { method: 'POST' })).status, 202);
+    assert.equal((await request(last, '/demo/start?node=n1', { method: 'POST' })).status, 202);
+    await shows('member-n1', /^alive$/);
+    await shows('member-n3', /^alive$/);
+    assert.deepEqual(errors, []);
+  }));
+
+test('orders are for pages of loopback and for programs of this machine', { timeout: 60_000 }, () => withDemo(async (_, { nodes }) => {
+  const [{ listen }] = nodes;
+  const status = async (path, options) => (await request(listen, path, options)).status;
+  for (const headers of [{ host: 'example.org' }, { origin: 'https://example.org' }, { origin: 'null' }]) {
+    assert.equal(await status('/demo/kill?node=n2', { method: 'POST', headers }), 403, JSON.stringify(headers));
+    assert.equal(await status('/demo/nodes.json', { headers }), 403, JSON.stringify(headers));
+  }
+  assert.equal(await status('/demo/kill?node=n2'), 405);
+  assert.equal(await status('/demo/kill?node=../n2', { method: 'POST' }), 400);
+  assert.equal(await status('/demo/kill?node=n9', { method: 'POST' }), 202); // there is none: nothing happens
+  const answer = JSON.parse((await request(listen, '/demo/nodes.json')).body);
+  assert.deepEqual(answer.nodes.map(({ state }) => state), ['alive', 'alive', 'alive']);
+  assert.equal(answer.takes_orders, true);
+}));

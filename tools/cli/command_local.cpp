@@ -40,7 +40,8 @@ void add_up(CommandList& commands) {
         .add_flag_callback(
             "--fixed", [options] { options->base_port = kFixedPort; }, "The ports of the documentation: --port 6001")
         ->excludes(port);
-    up_command.add_flag("--demo", options->demo, "Serve the page that shows the mesh at work");
+    up_command.add_flag("--demo", options->demo,
+                        "Serve the page that shows the mesh at work, and kills and starts nodes");
     up_command.add_flag("--json", options->json,
                         "One line of JSON on standard output once all are up; logs on standard error");
     up_command.add_option("--cluster", options->cluster, "Name of the cluster")->capture_default_str();

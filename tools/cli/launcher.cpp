@@ -1,7 +1,8 @@
 // The launcher is a loop on a single thread. Each turn waits in poll() for output of a node, for a signal or for the
-// next deadline; then the turn takes signals, prints the lines that have come, takes exit statuses, and, during the
-// start, looks at ports files and at /ready. The stage decides about everything else: a node that ends is a failure
-// while the mesh is starting, news while the mesh is up, and expected while the mesh is stopping.
+// next deadline; then the turn takes signals and orders of the demonstration page, prints the lines that have come,
+// takes exit statuses, and, during the start, looks at ports files and at /ready. The stage decides about everything
+// else: a node that ends is a failure while the mesh is starting, news while the mesh is up, and expected while the
+// mesh is stopping.
 
 #include "tools/cli/launcher.hpp"
 
@@ -97,11 +98,15 @@ Launcher::Launcher(const UpOptions& options)
         options_.mesh_key = scratch_.path() + "/mesh.key";
         mesh::write_key_file(options_.mesh_key, mesh::MeshKey::make());
     }
+    if (options_.demo) {
+        orders_.emplace();
+    }
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
         NodePlan& plan = nodes_[i].plan;
         plan.name = "n" + std::to_string(i + 1);
         plan.endpoints = planned_endpoints(options.base_port, i);
         plan.ports_file = scratch_.path() + "/" + plan.name + ".json";
+        plan.demo_orders = orders_ ? orders_->node_end() : -1;
         if (options.base_port) {
             for (const std::string& endpoint :
                  {plan.endpoints.listen, plan.endpoints.mesh, plan.endpoints.mesh_data, plan.endpoints.admin}) {
@@ -116,6 +121,7 @@ int Launcher::run() {
     while (!all_ended()) {
         wait_for_something();
         on_signals();
+        on_orders();
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             // Lines come before exit statuses, so that the last words of a node stand before the report of its end.
             print_lines(i);
@@ -199,6 +205,9 @@ void Launcher::wait_for_something() {
             fds.push_back({node.child->fd(), POLLIN, 0});
         }
     }
+    if (orders_) {
+        fds.push_back({orders_->fd(), POLLIN, 0});
+    }
     ::poll(fds.data(), fds.size(), poll_timeout());
 }
 
@@ -218,6 +227,49 @@ void Launcher::on_signals() {
             stop(kOk);
         }
     }
+}
+
+void Launcher::on_orders() {
+    if (!orders_) {
+        return;
+    }
+    for (const DemoOrder& order : orders_->next()) {
+        const auto node =
+            std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& one) { return one.plan.name == order.node; });
+        if (node == nodes_.end() || stage_ != Stage::kUp || node->ended != order.is_start) {
+            std::cerr << "tulle: the page's order to " << (order.is_start ? "start " : "kill ") << order.node
+                      << " cannot be carried out now\n";
+            continue;
+        }
+        const auto living =
+            std::count_if(nodes_.begin(), nodes_.end(), [](const Node& one) { return !one.ended && !one.doomed; });
+        if (order.is_start) {
+            start_again(static_cast<std::size_t>(node - nodes_.begin()));
+        } else if (living > 1 && !node->doomed) {
+            // The last node stays, as its end would be the end of this program.
+            node->child->send(SIGKILL);
+            node->doomed = true;
+        }
+    }
+}
+
+void Launcher::start_again(std::size_t index) {
+    Node& node = nodes_[index];
+    node.plan.peers.clear();
+    for (const Node& other : nodes_) {
+        if (&other != &node) {
+            node.plan.peers.push_back(other.plan.endpoints.mesh);
+        }
+    }
+    try {
+        start(index);
+    } catch (const std::exception& error) {
+        std::cerr << "tulle: " << node.plan.name << " cannot be started: " << error.what() << "\n";
+        return;
+    }
+    node.ended = false;
+    node.doomed = false;
+    std::cerr << "tulle: " << node.plan.name << " is started again (pid " << node.child->pid() << ")\n";
 }
 
 void Launcher::reap() {

@@ -10,6 +10,7 @@
 
 #include "tools/cli/child.hpp"
 #include "tools/cli/commands.hpp"
+#include "tools/cli/demo_orders.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/up_plan.hpp"
 
@@ -37,7 +38,7 @@ private:
 ///
 /// Stopping: SIGTERM to all nodes. SIGKILL follows after kStopTimeout, or at a second signal, a second later at the
 /// earliest. A node that dies before all are up ends the start; a node that dies later is reported, and the others go
-/// on.
+/// on. While the mesh of a demonstration is up, the page's orders kill nodes and start ended nodes again.
 ///
 /// Thread: one, in a process with a single thread.
 /// Errors: the constructor and run() throw std::exception for a port in use and for a program that cannot be run.
@@ -54,11 +55,13 @@ private:
     /// kUp: all nodes are ready. kStopping: all nodes have been told to stop.
     enum class Stage { kStarting, kUp, kStopping };
     /// A node: its plan, its process, and its progress. `bound`: the ports file is there. `ready`: /ready has said yes.
+    /// `doomed`: killed by an order.
     struct Node {
         NodePlan plan;
         std::unique_ptr<Child> child;
         bool bound = false;
         bool ready = false;
+        bool doomed = false;
         bool ended = false;
     };
     using Clock = std::chrono::steady_clock;
@@ -71,10 +74,14 @@ private:
     void look_for_progress();
     /// Prints the addresses of the running nodes.
     void announce();
-    /// Waits for output, a signal, or the next deadline.
+    /// Waits for output, a signal, an order, or the next deadline.
     void wait_for_something();
     /// Takes all signals that have come.
     void on_signals();
+    /// Carries out the orders of the demonstration page that have come.
+    void on_orders();
+    /// Starts a node that has ended, with the addresses that the node had.
+    void start_again(std::size_t index);
     /// Takes the exit statuses of nodes that have ended.
     void reap();
     /// Reports the end of a node, and stops the others if the start has failed.
@@ -94,6 +101,8 @@ private:
     ScratchDirectory scratch_;
     std::string program_;
     std::vector<Node> nodes_;
+    /// Nothing without the demonstration.
+    std::optional<DemoOrders> orders_;
     Stage stage_ = Stage::kStarting;
     /// The end of the start, then the end of the stop. Not used while the mesh is up.
     Clock::time_point deadline_;

@@ -80,6 +80,9 @@ std::vector<std::string> tulled_arguments(const UpOptions& options, const NodePl
     }
     if (options.demo) {
         arguments.emplace_back("--demo");
+        if (plan.demo_orders >= 0) {
+            arguments.insert(arguments.end(), {"--demo-orders", std::to_string(plan.demo_orders)});
+        }
     }
     return arguments;
 }

@@ -30,12 +30,14 @@ struct Endpoints {
 /// True when the ports of `nodes` nodes stay below 65536 and do not overlap.
 [[nodiscard]] bool ports_fit(std::uint16_t base_port, int nodes);
 
-/// The name, addresses, peers (mesh addresses) and ports file of a node to start.
+/// A node to start. Peers: mesh addresses.
 struct NodePlan {
     std::string name;
     Endpoints endpoints;
     std::vector<std::string> peers;
     std::string ports_file;
+    /// The descriptor that the node inherits for the orders of the demonstration page (DemoOrders).
+    int demo_orders = -1;
 };
 
 /// The arguments for `tulled`, without the program's name.

@@ -41,6 +41,8 @@ struct Publish {
     Duration keep_for = {};
     /// kRefusal: an accepted message is not answered.
     Answers answers = Answers::kAlways;
+    /// See Record::context.
+    SharedBytes context = {};
 };
 
 /// The shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every
@@ -395,6 +397,8 @@ inline constexpr std::size_t kMaxChannelBytes = 320;
 inline constexpr std::size_t kMaxUserBytes = 256;
 inline constexpr std::size_t kMaxUserInfoBytes = 16u << 10;
 inline constexpr std::size_t kMaxRecordChannels = 100;
+/// The context of a traced message: an id of 16 bytes, one of 8, and room for what tracing systems add.
+inline constexpr std::size_t kMaxContextBytes = 64;
 /// Name, data and sender of an event together; a task's body likewise.
 inline constexpr std::size_t kMaxBodyBytes = 1u << 20;
 inline constexpr std::size_t kMaxQueryBytes = 4096;

@@ -14,6 +14,7 @@ bool within_limits(const Publish& publish) {
     return !publish.channels.empty() && publish.channels.size() <= kMaxRecordChannels && publish.body != nullptr &&
            publish.body->size() <= kMaxBodyBytes && publish.retained <= publish.channels.size() &&
            publish.keep_for <= kMaxKeepFor && publish.exclude_socket.size() <= kMaxChannelBytes &&
+           (!publish.context || publish.context->size() <= kMaxContextBytes) &&
            std::none_of(publish.channels.begin(), publish.channels.end(), too_long);
 }
 
@@ -46,6 +47,7 @@ void Publisher::on(Instant now, ShardIndex shard, Publish& publish, Effects& out
                       .exclude_socket = std::move(publish.exclude_socket)};
         record.retained = publish.retained;
         record.keep_for = publish.keep_for;
+        record.context = std::move(publish.context);
         const bool is_timed = timed_.take(now);
         record.numbered_us = is_timed ? std::max<std::int64_t>(0, now.time_since_epoch() / 1us) : 0;
         // The stamp and the keepers belong to the record, so the record gets both before the ring makes the record

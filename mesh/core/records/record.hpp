@@ -108,6 +108,9 @@ struct Record {
     /// The origin's monotonic clock when the origin numbered the message, in microseconds. 0: the record does not say;
     /// only some messages do (TimedRecords).
     std::int64_t numbered_us = 0;
+    /// For tracing systems: who caused the message, for whoever delivers the message. Opaque to the mesh, at most
+    /// kMaxContextBytes. Null for most messages.
+    SharedBytes context = {};
     /// The keepers of the retaining channels, as named by the origin. Does not travel: only the origin knows the list.
     std::vector<OriginId> keepers = {};
 
@@ -115,8 +118,8 @@ struct Record {
 
     /// Bytes that the record counts for in a ring or a frame, with an allowance for headers.
     [[nodiscard]] std::size_t cost() const {
-        std::size_t bytes =
-            64 + exclude_socket.size() + user.size() + (body ? body->size() : 0) + (info ? info->size() : 0);
+        std::size_t bytes = 64 + exclude_socket.size() + user.size() + (body ? body->size() : 0) +
+                            (info ? info->size() : 0) + (context ? context->size() : 0);
         for (const std::string& channel : channels) {
             bytes += 16 + channel.size();
         }

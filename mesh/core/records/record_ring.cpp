@@ -25,6 +25,7 @@ constexpr bool kKnowsFences = true;
 void make_stub(Record& record) {
     record.body = nullptr;
     record.info = nullptr;
+    record.context = nullptr;
     // Swapped, because clear() would keep the memory.
     std::string().swap(record.exclude_socket);
     std::string().swap(record.user);

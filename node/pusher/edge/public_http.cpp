@@ -39,11 +39,6 @@ bool asks_readiness(std::string_view path) {
     return path == "/ready" || path == "/accept-traffic";
 }
 
-/// A node, as the demo page reads nodes.
-std::string demo_node(const mesh::MemberStatus& member) {
-    return "{\"name\":" + pusher::quoted(member.name) + ",\"listen\":" + pusher::quoted(member.listen) + "}";
-}
-
 }  // namespace
 
 PublicHttp::PublicHttp(const Context& context)
@@ -56,8 +51,9 @@ PublicHttp::PublicHttp(const Context& context)
       limits_(context.limits),
       rations_(context.rations),
       book_(context.book),
-      demo_(context.demo),
-      drain_ready_status_(context.drain_ready_status) {}
+      demo_(context.demo, context.apps),
+      drain_ready_status_(context.drain_ready_status),
+      spans_(context.spans) {}
 
 void PublicHttp::respond(HttpTicket ticket, HttpResponse response) {
     // The sender goes to another node with the next request. A connection without a request is left alone for now: a
@@ -76,6 +72,15 @@ bool PublicHttp::is_origin_allowed(const UpgradeRequest& request) const {
     }
     const boost::beast::string_view origin = origins.first->value();
     return std::next(origins.first) == origins.second && allows_origin(*app, {origin.data(), origin.size()});
+}
+
+bool PublicHttp::admit(const UpgradeRequest& head, const Peer&, HttpResponse& refusal) {
+    std::optional<HttpResponse> answer = demo_.refuse(head);
+    if (!answer) {
+        return true;
+    }
+    refusal = std::move(*answer);
+    return false;
 }
 
 bool PublicHttp::on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) {
@@ -163,7 +168,7 @@ bool PublicHttp::is_up_of_app(std::string_view path) const {
 std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) const {
     const std::string_view path = request.path();
     const bool is_known = path == "/" || path == "*" || path == "/up" || path == "/live" || asks_readiness(path) ||
-                          (!demo_.page.empty() && path == "/demo/nodes.json") || is_up_of_app(path);
+                          demo_.asks_members(path) || demo_.is_order(path) || is_up_of_app(path);
     if (pusher::is_client_target(path)) {
         HttpResponse response = pusher::api_error(
             426, "clients connect here: a request needs HTTP/1.1, Upgrade: websocket and Connection: Upgrade");
@@ -174,11 +179,14 @@ std::optional<HttpResponse> PublicHttp::refuse_page(const HttpRequest& request) 
     if (!is_known) {
         return pusher::api_error(404, "not found");
     }
-    if (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS") {
+    const bool is_order = demo_.is_order(path);
+    const bool is_right = is_order ? request.method == "POST"
+                                   : request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
+    if (is_right) {
         return std::nullopt;
     }
     HttpResponse response = pusher::api_error(405, "wrong method");
-    response.headers.emplace_back("Allow", kPageMethods);
+    response.headers.emplace_back("Allow", is_order ? "POST" : kPageMethods);
     return response;
 }
 
@@ -202,24 +210,23 @@ HttpResponse PublicHttp::options_of(std::string_view path) {
 
 void PublicHttp::serve_page(HttpTicket ticket, const HttpRequest& request) {
     const std::string_view path = request.path();
-    const bool is_demo = !demo_.page.empty();
     if (std::optional<HttpResponse> refusal = refuse_page(request)) {
         respond(ticket, std::move(*refusal));
     } else if (request.method == "OPTIONS") {
         respond(ticket, options_of(path));
     } else if (asks_readiness(path)) {
         respond(ticket, answer_check());
-    } else if (path == "/demo/nodes.json") {
+    } else if (demo_.is_order(path)) {
+        respond(ticket, demo_.obey(request));
+    } else if (demo_.asks_members(path)) {
         const std::uint64_t id = ++last_id_;
         if (hub_.offer(mesh::StatusRequest{id}) == Push::kAccepted) {
             status_requests_.emplace(id, ticket);
         } else {
             respond(ticket, pusher::unavailable("the node is busy"));
         }
-    } else if (is_demo && path == "/") {
-        HttpResponse response = text(200, demo_.page);
-        response.content_type = "text/html; charset=utf-8";
-        respond(ticket, std::move(response));
+    } else if (demo_.is_on() && path == "/") {
+        respond(ticket, demo_.page());
     } else {
         respond(ticket, text(200, "OK\n"));
     }
@@ -276,7 +283,7 @@ void PublicHttp::serve_api(HttpTicket ticket, const HttpRequest& request) {
         tell_refusal(request, *refusal);
         respond_api(ticket, std::move(*refusal));
     } else {
-        begin(ticket, std::move(std::get<pusher::ApiWork>(action)));
+        begin(ticket, std::move(std::get<pusher::ApiWork>(action)), request.traceparent);
     }
 }
 
@@ -304,13 +311,47 @@ bool PublicHttp::fits_into_outbox(const pusher::ApiWork& work) const {
                        [this](const pusher::PublishEvent& event) { return ws_limits_.fits(event.body.size()); });
 }
 
-void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
+std::unique_ptr<Span> PublicHttp::span_of(const std::vector<pusher::PublishEvent>& events,
+                                          std::string_view traceparent) const {
+    const std::optional<TraceContext> parent =
+        spans_ == nullptr || events.empty() ? std::nullopt : sampled_context(traceparent);
+    if (!parent) {
+        return nullptr;
+    }
+    const std::string& key = events.front().channels.front();
+    // The order to end a user's connections travels as an event, but is none.
+    if (user_of_online_key(key)) {
+        return nullptr;
+    }
+    auto span = std::make_unique<Span>();
+    span->context = spans_->child_of(*parent);
+    span->parent = parent->span;
+    span->kind = Span::Kind::kServer;
+    span->name = "publish";
+    span->begun_ns = wall_ns();
+    span->attributes = {{"messaging.system", "tulle"},
+                        {"messaging.operation.name", "publish"},
+                        {"messaging.operation.type", "send"},
+                        {"messaging.destination.name", std::string(channel_of_key(key))},
+                        {"tulle.app", std::string(app_of_key(key))}};
+    if (events.size() > 1) {
+        span->attributes.emplace_back("messaging.batch.message_count", static_cast<std::int64_t>(events.size()));
+    }
+    // For the status, when nothing may fail any more.
+    span->attributes.reserve(span->attributes.size() + 1);
+    return span;
+}
+
+void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work, std::string_view traceparent) {
     if (!fits_into_outbox(work)) {
         respond_api(ticket, pusher::api_error(413, "the event is larger than what may wait for a client"));
         return;
     }
+    std::unique_ptr<Span> span = span_of(work.events, traceparent);
+    const SharedBytes context = span ? share(to_bytes(span->context)) : nullptr;
     const auto job =
         jobs_.emplace(++last_id_, Job{ticket, std::move(work.queries), std::move(work.plan), reactor_.now()}).first;
+    job->second.span = std::move(span);
     job->second.has_events = !work.events.empty();
     job->second.asked_retained = std::move(work.retained);
     for (pusher::PublishEvent& event : work.events) {
@@ -320,7 +361,9 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work) {
                               share(std::move(event.body)),
                               std::move(event.exclude_socket),
                               event.retained,
-                              event.keep_for};
+                              event.keep_for,
+                              mesh::Publish::Answers::kAlways,
+                              context};
         reactor_.counters().http_publishes_total.add();
         // The first event decides: with room for the first event, the rest of the batch waits for room, so that a batch
         // is not torn. Without room nothing of the batch is published.
@@ -371,8 +414,16 @@ void PublicHttp::finish(Jobs::iterator job, HttpResponse response) {
         // The turn's time is from before the work of this turn, so the clock is read.
         reactor_.counters().publish_seconds.observe(monotonic_now() - job->second.begun);
     }
+    const unsigned status = response.status;
+    const std::unique_ptr<Span> span = std::move(job->second.span);
     respond_api(job->second.ticket, std::move(response));
     jobs_.erase(job);
+    if (span) {
+        span->ended_ns = std::max(span->begun_ns, wall_ns());
+        span->is_failed = status >= 500;
+        span->attributes.emplace_back("http.response.status_code", static_cast<std::int64_t>(status));
+        spans_->add(std::move(*span));
+    }
 }
 
 PublicHttp::Jobs::iterator PublicHttp::take_answer(std::uint64_t id) {
@@ -437,22 +488,7 @@ void PublicHttp::on_status(const mesh::StatusReply& reply) {
     }
     const HttpTicket ticket = found->second;
     status_requests_.erase(found);
-    HttpResponse response;
-    response.headers.emplace_back("Cache-Control", "no-store");
-    response.body = "{\"nodes\":[" + demo_node(reply.status.self);
-    for (const mesh::MemberStatus& member : reply.status.members) {
-        if (!member.listen.empty()) {
-            response.body.append(",").append(demo_node(member));
-        }
-    }
-    response.body.append("]");
-    // The credentials are shown only as long as the app is configured.
-    if (apps_.find_by_key(demo_.app_key) != nullptr) {
-        response.body.append(",\"app_key\":").append(pusher::quoted(demo_.app_key));
-        response.body.append(",\"app_secret\":").append(pusher::quoted(demo_.app_secret));
-    }
-    response.body.append("}");
-    respond(ticket, std::move(response));
+    respond(ticket, demo_.members(reply));
 }
 
 }  // namespace tulle::node

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,21 +11,15 @@
 #include "mesh/core/node/port.hpp"
 #include "node/edge/hub_port.hpp"
 #include "node/edge/reactor.hpp"
+#include "node/edge/span_queue.hpp"
 #include "node/pusher/core/apps.hpp"
+#include "node/pusher/edge/demo_pages.hpp"
 #include "node/pusher/edge/pusher_clients.hpp"
 #include "node/pusher/wire/http_api.hpp"
 #include "node/web/http_room.hpp"
 #include "node/web/http_service.hpp"
 
 namespace tulle::node {
-
-/// The pages of the demo mode, served beside the API. An empty page means: the demo is off.
-struct DemoContent {
-    std::string page;
-    /// Of the default app for loopback. Only this app's credentials are public.
-    std::string app_key;
-    std::string app_secret;
-};
 
 /// The HTTP side of the public listener: the Pusher API, /up and /ready, the demo, and the door to the WebSockets.
 ///
@@ -49,15 +44,20 @@ public:
         const DemoContent& demo;
         /// The status of /ready while the node drains.
         unsigned drain_ready_status = 503;
+        /// For the spans of traced publishes; null: nothing is traced.
+        SpanQueue* spans = nullptr;
     };
     explicit PublicHttp(const Context& context);
 
+    /// Refuses what the demonstration refuses by the place that a request comes from.
+    [[nodiscard]] bool admit(const UpgradeRequest& head, const Peer& peer, HttpResponse& refusal) override;
     /// A body outside the API is never used, and only a small body is read.
     [[nodiscard]] std::size_t max_body(std::string_view target) const override;
     /// Refuses an API request without a right signature before the body is read.
     [[nodiscard]] bool on_head(const HttpRequest& head, HttpResponse& refusal) override;
     /// A whole request. The answer may come later, through HttpRoom.
     void on_request(HttpTicket ticket, HttpRequest request) override;
+    [[nodiscard]] bool wants_traceparent() const override { return spans_ != nullptr; }
     /// Hands the socket to a new WsConnection, or fills `refusal` and returns false. Wrong keys and versions are
     /// refused later, with the codes of the protocol, on the open WebSocket.
     [[nodiscard]] bool on_upgrade(Socket& socket, Peer& peer, UpgradeRequest& request, HttpResponse& refusal) override;
@@ -83,6 +83,8 @@ private:
         pusher::AnswerPlan plan;
         /// When the whole request was there.
         Instant begun;
+        /// Of a traced request with events; null for others.
+        std::unique_ptr<Span> span = {};
         bool has_events = false;
         /// Answers of the hub still to come.
         std::size_t awaited = 0;
@@ -131,8 +133,12 @@ private:
     [[nodiscard]] std::optional<HttpResponse> ration(const HttpRequest& request, const pusher::ApiWork& work);
     /// False when an event is larger than an outbox. Such an event would close every subscriber as too slow.
     [[nodiscard]] bool fits_into_outbox(const pusher::ApiWork& work) const;
-    /// Hands the events of the work to the hub, or asks the nodes at once if the work has no events.
-    void begin(HttpTicket ticket, pusher::ApiWork work);
+    /// Hands the events of the work to the hub, or asks the nodes at once if the work has no events. `traceparent`: of
+    /// the request.
+    void begin(HttpTicket ticket, pusher::ApiWork work, std::string_view traceparent);
+    /// The span of a request with these events; null unless the request is traced.
+    [[nodiscard]] std::unique_ptr<Span> span_of(const std::vector<pusher::PublishEvent>& events,
+                                                std::string_view traceparent) const;
     /// Sends the queries of a job. REQUIRES: the events of the job are numbered, or there are none.
     void ask_nodes(Jobs::iterator job);
     /// Answers the request and forgets the job.
@@ -151,8 +157,9 @@ private:
     NodeLimits& limits_;
     AppRations& rations_;
     AppBook& book_;
-    const DemoContent& demo_;
+    const DemoPages demo_;
     const unsigned drain_ready_status_;
+    SpanQueue* const spans_;
     bool is_ready_ = false;
     bool is_draining_ = false;
     std::uint64_t last_id_ = 0;

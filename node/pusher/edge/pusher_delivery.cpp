@@ -1,5 +1,9 @@
 #include "node/pusher/edge/pusher_delivery.hpp"
 
+#include <exception>
+#include <utility>
+
+#include "node/edge/clock.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/wire/codec.hpp"
@@ -11,6 +15,9 @@ void PusherDelivery::deliver(const mesh::Record& record) {
     // A change of presence has no body and reaches the shard by another message; nor has the stub of an evicted record.
     if (!record.body) {
         return;
+    }
+    if (record.context && spans_ != nullptr) {
+        trace(record);
     }
     const std::optional<Slot> excluded =
         record.exclude_socket.empty() ? std::nullopt : sessions_.slot_of(record.exclude_socket);
@@ -26,6 +33,41 @@ void PusherDelivery::deliver(const mesh::Record& record) {
         fanout_.end_run();
         sessions_.end_user(app_of_key(record.channels.front()), *user);
     }
+}
+
+void PusherDelivery::trace(const mesh::Record& record) noexcept {
+    try {
+        begin_span(record);
+    } catch (const std::exception&) {
+        reactor_.counters().spans_dropped_total.add();
+    }
+}
+
+void PusherDelivery::begin_span(const mesh::Record& record) {
+    // A node of another version may have another form of the context.
+    const std::optional<TraceContext> parent = context_of(*record.context);
+    std::size_t subscribers = 0;
+    for (const std::string& channel : record.channels) {
+        subscribers += channels_.confirmed(channel).size();
+    }
+    if (!parent || subscribers == 0 || !reactor_.deliveries().has_room_for_span()) {
+        return;
+    }
+    const std::string& key = record.channels.front();
+    Span span;
+    span.context = spans_->child_of(*parent);
+    span.parent = parent->span;
+    span.kind = Span::Kind::kConsumer;
+    span.name = "deliver";
+    span.begun_ns = wall_ns();
+    span.attributes = {{"messaging.system", "tulle"},
+                       {"messaging.operation.name", "deliver"},
+                       {"messaging.operation.type", "process"},
+                       {"messaging.destination.name", std::string(channel_of_key(key))},
+                       {"messaging.message.body.size", static_cast<std::int64_t>(record.body->size())},
+                       {"tulle.app", std::string(app_of_key(key))},
+                       {"tulle.subscriptions", static_cast<std::int64_t>(subscribers)}};
+    reactor_.deliveries().trace(std::move(span), *spans_);
 }
 
 bool PusherDelivery::fits(const pusher::EventTail& tail) {

@@ -10,6 +10,7 @@
 #include "node/core/channel_table.hpp"
 #include "node/edge/fanout.hpp"
 #include "node/edge/reactor.hpp"
+#include "node/edge/span_queue.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/edge/cache_channels.hpp"
 #include "node/pusher/edge/pusher_sessions.hpp"
@@ -37,6 +38,8 @@ public:
     /// The connections of this shard, and the frames gathered for them. The caller must call end_run() after the last
     /// of several records, before anything else.
     [[nodiscard]] Fanout& fanout() { return fanout_; }
+    /// Traced messages leave a span in `spans`, which outlives this object; null: none does.
+    void trace_to(SpanQueue* spans) { spans_ = spans; }
     /// Queues the record for the subscribers, at once or together with the records that follow.
     void deliver(const mesh::Record& record);
     /// Sends an event of the server to all subscribers of the channel.
@@ -51,6 +54,11 @@ public:
     [[nodiscard]] static bool fits(const pusher::EventTail& tail);
 
 private:
+    /// Begins the span of a traced message, unless the shard has no subscriber. A span for which there is no memory is
+    /// counted as dropped.
+    void trace(const mesh::Record& record) noexcept;
+    /// The body of trace().
+    void begin_span(const mesh::Record& record);
     /// Writes the WebSocket frame of an event into the arena.
     [[nodiscard]] SlabRange frame_of(std::string_view channel, const pusher::EventTail& tail);
     /// Adds an event to the present run, or begins a run for the channel.
@@ -67,6 +75,7 @@ private:
     PusherSessions& sessions_;
     FrameDeflater deflater_;
     Fanout fanout_;
+    SpanQueue* spans_ = nullptr;
 };
 
 }  // namespace tulle::node

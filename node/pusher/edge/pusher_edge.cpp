@@ -32,8 +32,10 @@ PusherEdge::PusherEdge(const EdgeContext& context, PusherOptions options)
       clients_({reactor_, hub_, apps_, options_.timeouts, *limits_, *rations_, book_, options_.presence_grace,
                 options_.seed}),
       http_({reactor_, hub_, room_, clients_, apps_, ws_limits_, *limits_, *rations_, book_, options_.demo,
-             options_.drain_ready_status}),
-      has_limited_app_(has_limited_app(apps_)) {}
+             options_.drain_ready_status, options_.spans.get()}),
+      has_limited_app_(has_limited_app(apps_)) {
+    clients_.delivery().trace_to(options_.spans.get());
+}
 
 void PusherEdge::set_apps(AppTable apps) {
     apps_ = std::move(apps);

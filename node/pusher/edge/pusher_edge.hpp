@@ -39,6 +39,8 @@ struct PusherOptions {
     /// WebSocket compression is offered to clients.
     bool permessage_deflate = false;
     DemoContent demo;
+    /// For the spans of traced messages; null: nothing is traced.
+    std::shared_ptr<SpanQueue> spans = {};
     /// Of the socket ids. Random, and another for each shard.
     std::uint64_t seed = 0;
 };

@@ -18,6 +18,8 @@ struct HttpRequest {
     /// The client's address, as far as known: behind a trusted proxy the address that the proxy names, otherwise the
     /// sender's.
     PeerAddress peer = {};
+    /// The beginning of the field of that name, for a service that wants to know; otherwise empty.
+    std::string traceparent = {};
     /// The next two fields are set for a preflight alone. A preflight asks whether a page of another origin may send a
     /// request (Access-Control-Request-*).
     /// Names of the header fields that the page's request will have, separated by commas.

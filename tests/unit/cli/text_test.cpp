@@ -93,7 +93,8 @@ TEST(CliUpPlan, TellsANodeWhoItIsAndWhomToJoin) {
     UpOptions options;
     options.demo = true;
     options.log_level = "debug";
-    const NodePlan plan{"n2", planned_endpoints(std::uint16_t{6001}, 1), {"127.0.0.1:7001", "127.0.0.1:7021"}, "/t/n2"};
+    const NodePlan plan{
+        "n2", planned_endpoints(std::uint16_t{6001}, 1), {"127.0.0.1:7001", "127.0.0.1:7021"}, "/t/n2", 5};
     const std::vector<std::string> expected{"--name",
                                             "n2",
                                             "--cluster",
@@ -116,7 +117,9 @@ TEST(CliUpPlan, TellsANodeWhoItIsAndWhomToJoin) {
                                             "127.0.0.1:7001,127.0.0.1:7021",
                                             "--log-level",
                                             "debug",
-                                            "--demo"};
+                                            "--demo",
+                                            "--demo-orders",
+                                            "5"};
     EXPECT_EQ(tulled_arguments(options, plan), expected);
 }
 

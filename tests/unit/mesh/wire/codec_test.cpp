@@ -138,6 +138,26 @@ TEST(Codec, CarriesTheTimeOfARecordToNodesThatKnowTheField) {
     EXPECT_EQ(carried(kMaxClockUs + 1, kProtocolVersion).error(), CodecError::kLimit);
 }
 
+TEST(Codec, CarriesTheContextOfATracedRecord) {
+    const auto carried = [](SharedBytes context) {
+        Record traced = *record("app/a", 10);
+        traced.context = std::move(context);
+        return decode_data(encode(
+            Data{OriginId{1}, OriginId{2}, SessionTag{3}, frame({std::make_shared<const Record>(std::move(traced))})}));
+    };
+    const auto back = carried(share(std::string("\0context", 8)));
+    ASSERT_TRUE(back);
+    ASSERT_TRUE(std::get<FramePtr>(back->body)->records[0]->context);
+    EXPECT_EQ(*std::get<FramePtr>(back->body)->records[0]->context, std::string("\0context", 8));
+    EXPECT_FALSE(std::get<FramePtr>(carried(nullptr)->body)->records[0]->context);
+    const auto has_context = [&](std::size_t bytes) {
+        const auto got = carried(share(std::string(bytes, 'x')));
+        return got && std::get<FramePtr>(got->body)->records.at(0)->context != nullptr;
+    };
+    EXPECT_TRUE(has_context(kMaxContextBytes));
+    EXPECT_FALSE(has_context(kMaxContextBytes + 1)) << "the record itself comes all the same";
+}
+
 TEST(Codec, CarriesLastEventsAndWhatKeepsThem) {
     Record retained{RecordNo{7}, {"app/cache-a", "app/b"}, share(EventBody("e", "x")), {}};
     retained.retained = 1;

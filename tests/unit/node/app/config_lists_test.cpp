@@ -31,6 +31,21 @@ TEST(ConfigLists, LeaveBlanksAndEmptyPartsOut) {
     EXPECT_EQ(parts_of(" a ,b,, c d ,"), (std::vector<std::string_view>{"a", "b", "c d"}));
 }
 
+TEST(OtlpEndpointSetting, IsAUrlWithTheUsualPath) {
+    const auto endpoint = [](const char* url) { return configure({"--otlp-endpoint", url}).otlp_endpoint; };
+    EXPECT_EQ(endpoint("http://127.0.0.1:4318"), "http://127.0.0.1:4318/v1/traces");
+    EXPECT_EQ(endpoint("https://collector.example/"), "https://collector.example/v1/traces");
+    EXPECT_EQ(endpoint("http://[::1]:4318/otlp/v1/traces"), "http://[::1]:4318/otlp/v1/traces");
+    EXPECT_EQ(configure({}).otlp_endpoint, "");
+    for (const std::string& url :
+         {std::string("127.0.0.1:4318"), std::string("http://"), std::string("http:///v1/traces"),
+          std::string("http://user@h"), std::string("http://h?x=y"), std::string("http://h#x"),
+          std::string("http://h /"), "http://" + std::string(1'024, 'h')}) {
+        EXPECT_NE(error_of({"--otlp-endpoint", url.c_str()}).find("--otlp-endpoint: must be a URL"), std::string::npos)
+            << url;
+    }
+}
+
 TEST(TrustedProxiesSetting, TakesAddressesAndNetworksOfBothFamilies) {
     const std::vector<AddressRange> expected{*parse_range("10.0.0.0/8"), *parse_range("fd00::/8"),
                                              *parse_range("127.0.0.1")};

@@ -103,7 +103,8 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
                                                               {"max_connections", "1000"},
                                                               {"drain_ready_status", "404"},
                                                               {"memory_limit", "1000000000"},
-                                                              {"outbox_bytes", "2000000"}};
+                                                              {"outbox_bytes", "2000000"},
+                                                              {"otlp_endpoint", "http://x"}};
     for (const Key& key : keys()) {
         const bool is_certificate = key.placeholder == "PEM" || key.name == "tls_dir";
         if (key.name == "apps_dir" || key.name == "log_level" || key.name == "admin_token_file" || is_certificate) {

@@ -1,5 +1,7 @@
 #include "node/edge/delivery_times.hpp"
 
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace tulle::node::delivery_times_test {
@@ -48,6 +50,48 @@ TEST(DeliveryTimesTest, BeyondTheLimitMessagesAreNotMeasured) {
     times.note({Numbered::By::kThisNode, now});
     times.tell(now, counters);
     EXPECT_EQ(count_of(counters.delivery_local), DeliveryTimes::kMost + 1);
+}
+
+TEST(DeliveryTimesTest, SpansEndWithTheTurnAndOnlyOnce) {
+    SpanQueue queue(1);
+    ShardCounters counters;
+    DeliveryTimes times;
+    Span span;
+    span.begun_ns = wall_ns();
+    ASSERT_TRUE(times.has_room_for_span());
+    times.trace(span, queue);
+    // A wall clock that is set back leaves no span that ends before it has begun.
+    span.begun_ns = wall_ns() + 3'600'000'000'000;
+    ASSERT_TRUE(times.has_room_for_span());
+    times.trace(span, queue);
+    EXPECT_FALSE(times.is_empty());
+    std::vector<Span> ended;
+    EXPECT_EQ(queue.take(ended), 0u);
+    EXPECT_TRUE(ended.empty()) << "the turn lasts";
+    times.tell(Instant{100s}, counters);
+    EXPECT_TRUE(times.is_empty());
+    times.tell(Instant{100s}, counters);
+    EXPECT_EQ(queue.take(ended), 0u);
+    ASSERT_EQ(ended.size(), 2u);
+    EXPECT_GE(ended[0].ended_ns, ended[0].begun_ns);
+    EXPECT_GT(ended[0].ended_ns, 0u);
+    EXPECT_EQ(ended[1].ended_ns, span.begun_ns);
+}
+
+TEST(DeliveryTimesTest, SpansWithoutRoomAreCounted) {
+    SpanQueue queue(1);
+    ShardCounters counters;
+    DeliveryTimes times;
+    for (std::size_t i = 0; i < DeliveryTimes::kMost; ++i) {
+        ASSERT_TRUE(times.has_room_for_span());
+        times.trace({}, queue);
+    }
+    EXPECT_FALSE(times.has_room_for_span());
+    EXPECT_FALSE(times.has_room_for_span());
+    times.tell(Instant{100s}, counters);
+    EXPECT_EQ(counters.spans_dropped_total.get(), 2u);
+    EXPECT_TRUE(times.has_room_for_span());
+    EXPECT_TRUE(times.is_empty());
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ void PeerInterest::on(Instant now, Session& session, const InterestChunk& chunk,
     interest.awaits_chunk = false;
     for (const std::string& channel : chunk.channels) {
         if (is_marked_key(channel)) {
-            session.data.sender.owe(channel, chunk.base);
+            session.data.sender.owe_once_held(channel, chunk.base);
         }
     }
     if (!interest.sync_at) {

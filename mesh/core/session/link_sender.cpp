@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "mesh/base/assert.hpp"
@@ -136,17 +138,31 @@ bool LinkSender::is_full(const Frame& frame, const Record& next) const {
     return !empty && frame.bytes + next.cost() > limits_.frame_bytes;
 }
 
+std::optional<LinkSender::Owed> LinkSender::take_owed(const Sources& sources) {
+    if (!owed_.empty()) {
+        auto next = owed_.extract(owed_.begin());
+        return Owed{std::move(next.key()), next.mapped()};
+    }
+    if (!coming_.keys.empty() && coming_.version <= sources.version) {
+        return Owed{std::move(coming_.keys.extract(coming_.keys.begin()).value()), coming_.version};
+    }
+    return std::nullopt;
+}
+
 void LinkSender::add_owed(const Sources& sources, Frame& frame) {
-    while ((list_ || !owed_.empty()) && frame.bytes < limits_.frame_bytes) {
+    while (frame.bytes < limits_.frame_bytes) {
         if (!list_) {
-            const auto next = owed_.extract(owed_.begin());
-            const std::string channel(marked_channel(next.key()));
-            if (is_retained_key(next.key())) {
-                add_retained(sources, channel, next.mapped(), frame);
+            const std::optional<Owed> next = take_owed(sources);
+            if (!next) {
+                return;
+            }
+            const std::string channel(marked_channel(next->key));
+            if (is_retained_key(next->key)) {
+                add_retained(sources, channel, next->version, frame);
                 continue;
             }
             // The list holds all changes up to the ring's last record, as it is read now.
-            list_ = List{channel, next.mapped(), sources.ring.last(), sources.members(channel), 0};
+            list_ = List{channel, next->version, sources.ring.last(), sources.members(channel), 0};
         }
         add_members(frame);
         // The frame is full; the list goes on in the next frame.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,12 +62,19 @@ public:
 
     /// The peer is to be sent the contents of the marked key: its interest of that version asks for the key, or the
     /// peer is to keep the event without having asked. Of several versions the newest is answered, whichever was named
-    /// last. (While a snapshot of the peer's interest is under way, the first chunks name a newer version than the
-    /// interest held here.)
+    /// last.
     void owe(const std::string& key, InterestVersion version) {
         TULLE_ASSERT(is_marked_key(key));
         InterestVersion& newest = owed_[key];
         newest = std::max(newest, version);
+    }
+    /// As owe(), for a key in a chunk of a snapshot: the answer waits until interest of that version is held here
+    /// (Sources::version). Changes of the key are due as records from that moment on, not before, so a change between
+    /// an earlier answer and that moment would never reach the peer.
+    void owe_once_held(const std::string& key, InterestVersion version) {
+        TULLE_ASSERT(is_marked_key(key));
+        coming_.keys.insert(key);
+        coming_.version = std::max(coming_.version, version);
     }
     /// True when nothing is left to look at: note_due() must then name each record that is due.
     [[nodiscard]] bool is_level() const { return level_; }
@@ -78,7 +86,7 @@ public:
     /// Not all records beyond `before` were named to the level links: the next flush() looks at each record.
     void fall_behind(RecordNo before);
     /// True when flush() has something to look at.
-    [[nodiscard]] bool has_work() const { return !level_ || !owed_.empty(); }
+    [[nodiscard]] bool has_work() const { return !level_ || !owed_.empty() || !coming_.keys.empty(); }
     /// Appends the frames to be sent now, as far as the credit allows. Call after each turn with work.
     void flush(Instant now, const Sources& sources, std::vector<FramePtr>& out);
     /// The peer has received all frames up to `received`: frees the frames and their credit.
@@ -123,6 +131,13 @@ private:
     void add_noted(const Sources& sources, Frame& frame);
     /// True when `next` must wait for another frame. An empty frame takes any record.
     [[nodiscard]] bool is_full(const Frame& frame, const Record& next) const;
+    /// A marked key to be answered, and the version of the peer's interest to be answered.
+    struct Owed {
+        std::string key;
+        InterestVersion version;
+    };
+    /// Takes the next key to be answered now; nothing when there is none.
+    [[nodiscard]] std::optional<Owed> take_owed(const Sources& sources);
     /// Adds lists and last events that the peer is owed, until the frame is full or nothing is owed.
     void add_owed(const Sources& sources, Frame& frame);
     /// Adds the next piece of the list under way.
@@ -160,6 +175,12 @@ private:
     std::vector<RecordNo> extras_;
     /// Marked keys owed to the peer, with the version of the peer's interest to be answered.
     std::map<std::string, InterestVersion> owed_;
+    /// Marked keys of a snapshot that is under way, and its version. Keys of a snapshot that was abandoned are answered
+    /// with the next one: the peer ignores answers that it has not asked for.
+    struct Coming {
+        std::set<std::string> keys;
+        InterestVersion version;
+    } coming_;
     std::optional<List> list_;
     FrameNo last_sent_;
     FrameNo receipted_;

@@ -25,7 +25,7 @@ namespace tulle::node {
 ///
 /// Thread: the shard's.
 /// Errors: an exception in accept closes the socket of the new connection. For an exception in on_mail see
-///         on_mail_lost. An exception in end_turn or begin_drain ends the process.
+///         on_mail_lost. An exception in end_turn, end_idle or begin_drain ends the process.
 class Edge {
 public:
     Edge() = default;
@@ -71,6 +71,11 @@ public:
     /// The clients are about to be closed one after the other (`is_moving`), or are no longer: of a client that leaves
     /// meanwhile the mesh is told with a grace, as the client comes back at another node.
     virtual void set_moving(bool is_moving) = 0;
+    /// The listeners have closed, and everybody is to go to other nodes: the edge ends connections without a client,
+    /// such as those that a proxy keeps for later requests, as soon as no request can be on its way there. Otherwise a
+    /// proxy could bring clients to this node over such a connection. The clients are closed one after the other
+    /// meanwhile.
+    virtual void end_idle() = 0;
     /// The clients that may be closed, in the order in which they are to go: first those that miss least.
     /// `is_for_balance`: only those that are spread over the nodes by their number.
     [[nodiscard]] virtual std::vector<Slot> clients_to_move(bool is_for_balance) const = 0;

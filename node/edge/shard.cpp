@@ -82,6 +82,9 @@ public:
     void move_clients(Duration duration) {
         stop_accepting();
         set_moving(true);
+        for (const std::unique_ptr<EdgePort>& port : ports_) {
+            port->edge().end_idle();
+        }
         mover_.move_all(duration);
     }
 

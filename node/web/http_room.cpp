@@ -66,4 +66,14 @@ void HttpRoom::end_incomplete() {
     }
 }
 
+void HttpRoom::drain(Instant now) {
+    for (std::list<HttpConnection*>& rank : ranks_) {
+        // A connection that ends at once leaves the list.
+        for (auto next = rank.begin(); next != rank.end();) {
+            HttpConnection& connection = **next++;
+            connection.drain(now);
+        }
+    }
+}
+
 }  // namespace tulle::node

@@ -67,6 +67,8 @@ public:
     bool make_room();
     /// Ends all connections with an incomplete request.
     void end_incomplete();
+    /// Tells every connection to finish the request in work and to end (HttpConnection::drain).
+    void drain(Instant now);
 
 private:
     /// The connections of a rank, the longest in this rank first.

@@ -68,6 +68,7 @@ public:
     void end_turn() override {}
     void on_hub_room() override {}
     void set_moving(bool) override {}
+    void end_idle() override {}
     [[nodiscard]] std::vector<Slot> clients_to_move(bool) const override { return {}; }
     void begin_drain() override {}
 

@@ -56,8 +56,7 @@ PublicHttp::PublicHttp(const Context& context)
       spans_(context.spans) {}
 
 void PublicHttp::respond(HttpTicket ticket, HttpResponse response) {
-    // The sender goes to another node with the next request. A connection without a request is left alone for now: a
-    // request may be on its way, and nobody would know whether the request was served.
+    // The sender goes to another node with the next request. Connections without a request are end_idle()'s matter.
     response.close = response.close || is_draining_ || limits_.drain() >= DrainState::kMoving;
     room_.respond(ticket, std::move(response));
 }

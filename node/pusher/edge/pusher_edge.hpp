@@ -75,6 +75,7 @@ public:
     void end_turn() override;
     void on_hub_room() override { clients_.resume_paused(); }
     void set_moving(bool is_moving) override;
+    void end_idle() override { room_.drain(reactor_.now()); }
     [[nodiscard]] std::vector<Slot> clients_to_move(bool is_for_balance) const override;
     void begin_drain() override;
 

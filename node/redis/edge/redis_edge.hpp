@@ -129,6 +129,8 @@ public:
     void set_moving(bool) override {}
     /// The few connections of servers are no load to balance.
     [[nodiscard]] std::vector<Slot> clients_to_move(bool is_for_balance) const override;
+    /// Every connection is a client.
+    void end_idle() override {}
     void begin_drain() override;
 
     // ---- SessionHost ----

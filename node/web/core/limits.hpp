@@ -32,9 +32,9 @@ inline constexpr std::size_t kMaxForwardedHops = 32;
 /// Bytes of the body of any request, unless the service sets a lower limit (HttpService::max_body): 1,000 KB of an
 /// event with JSON escapes. A larger body is refused with 413.
 inline constexpr std::size_t kMaxHttpBodyBytes = 2u << 20;
-/// How long a stopping node waits for the next request on a kept HTTP connection, counted from the last use or from the
-/// beginning of the connection. A proxy may have just sent a request, and could not tell whether the request was served
-/// when the connection ended.
+/// How long a node that moves its clients or stops waits for the next request on a kept HTTP connection, counted from
+/// the last use or from the beginning of the connection. A proxy may have just sent a request, and could not tell
+/// whether the request was served when the connection ended.
 inline constexpr Duration kHttpDrainPatience = 1s;
 /// Bytes of the body of a request without need of a body, such as the GET of a health check. The body is ignored. A
 /// larger body is refused with 413.

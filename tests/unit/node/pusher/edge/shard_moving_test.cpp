@@ -109,6 +109,26 @@ TEST_F(ShardMovingTest, LetsNobodyInUntilItsClientsAreKept) {
     EXPECT_EQ(stays->read_text(), R"({"event":"pusher:pong","data":"{}"})");
 }
 
+TEST_F(ShardMovingTest, EndsConnectionsThatAreKeptForLaterRequests) {
+    constexpr std::string_view kRequest = "GET /up HTTP/1.1\r\nHost: a\r\n\r\n";
+    const std::unique_ptr<RawClient> stays = client();
+    const std::unique_ptr<RawClient> idle = connect();
+    const std::unique_ptr<RawClient> used = connect();
+    for (const RawClient* kept : {idle.get(), used.get()}) {
+        kept->write(kRequest);
+    }
+    EXPECT_EQ(idle->read_status(), 200u);
+    EXPECT_EQ(used->read_status(), 200u);
+    shard_.move_clients(3600s);
+    // A request may be on its way for a second: it is answered, and the answer ends the connection.
+    used->write(kRequest);
+    EXPECT_EQ(used->read_status(), 200u);
+    EXPECT_EQ(used->read_status(), 0u);
+    EXPECT_EQ(idle->read_status(), 0u);
+    stays->write_text(R"({"event":"pusher:ping","data":{}})");
+    EXPECT_EQ(stays->read_text(), R"({"event":"pusher:pong","data":"{}"})");
+}
+
 TEST_F(ShardMovingTest, ClosesOnlyAsManyAsItIsTold) {
     std::vector<std::unique_ptr<RawClient>> clients;
     for (int i = 0; i < 4; ++i) {

@@ -71,10 +71,9 @@ public:
     /// The clients are about to be closed one after the other (`is_moving`), or are no longer: of a client that leaves
     /// meanwhile the mesh is told with a grace, as the client comes back at another node.
     virtual void set_moving(bool is_moving) = 0;
-    /// The listeners have closed, and everybody is to go to other nodes: the edge ends connections without a client,
-    /// such as those that a proxy keeps for later requests, as soon as no request can be on its way there. Otherwise a
-    /// proxy could bring clients to this node over such a connection. The clients are closed one after the other
-    /// meanwhile.
+    /// The listeners have closed, and everybody is to go to other nodes: the edge ends connections without a client
+    /// that have been idle for a while, such as those that a proxy keeps for later requests. Otherwise a proxy could
+    /// bring clients to this node over such a connection. The clients are closed one after the other meanwhile.
     virtual void end_idle() = 0;
     /// The clients that may be closed, in the order in which they are to go: first those that miss least.
     /// `is_for_balance`: only those that are spread over the nodes by their number.

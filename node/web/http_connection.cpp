@@ -442,6 +442,10 @@ void HttpConnection::on_deadline(Instant now) {
         boost::system::error_code ignored;
         socket_.cancel(ignored);
         refuse({408, "the request did not arrive in time"});
+    } else if (state_ == State::kIdle && has_asked()) {
+        // The request has come, and will be read in a moment.
+        deadline_ = now + kHttpRequestTimeout;
+        reactor_.arm(slot(), deadline_);
     } else {
         end();
     }
@@ -454,7 +458,7 @@ void HttpConnection::drain(Instant now) {
     if (state_ == State::kLingering ||
         (state_ == State::kIdle && now - idle_since_ >= kHttpDrainPatience && !has_asked())) {
         end();
-    } else if (state_ == State::kIdle) {
+    } else if (state_ == State::kIdle && !has_asked()) {
         deadline_ = std::min(deadline_, idle_since_ + kHttpDrainPatience);
         reactor_.arm(slot(), deadline_);
     }

@@ -50,7 +50,8 @@ inline constexpr Duration kHttpSilenceTimeout = 5s;
 inline constexpr Duration kHttpRequestTimeout = 10s;
 /// How long a kept connection may be idle between two requests. After that the connection is closed silently. The time
 /// is longer than proxies keep theirs idle (60 s of nginx and AWS, 90 s of Go, 600 s of Google, 900 s of Cloudflare),
-/// so that no proxy sends a request while the node closes the connection. An idle connection costs no buffers, and
+/// so that no proxy sends a request while the node closes the connection; only a node that stops ends it sooner
+/// (kHttpDrainPatience). An idle connection costs no buffers, and
 /// makes way for a new connection when the room is full (HttpRoom).
 inline constexpr Duration kHttpIdleTimeout = 920s;
 /// Time for the node to make an answer, and again for the peer to take the answer. After that the connection is closed.

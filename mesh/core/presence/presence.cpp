@@ -105,7 +105,11 @@ void Presence::tick(Instant now, Effects& out) {
 void Presence::owe_all(Session& session) const {
     const InterestSlot slot = session.interest.slot;
     const InterestVersion version = interest_.version(slot).value_or(InterestVersion{});
-    interest_.each_marked(slot, [&](const std::string& key) { session.data.sender.owe(key, version); });
+    interest_.each_marked(slot, [&](const std::string& key) {
+        if (is_presence_key(key)) {
+            session.data.sender.owe(key, version);
+        }
+    });
 }
 
 bool Presence::all_listed(const std::string& channel) const {

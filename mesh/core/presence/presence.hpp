@@ -46,10 +46,9 @@ public:
     void tick(Instant now, Effects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const { return table_.next_deadline(); }
 
-    /// A part of this node's log is lost for the peer, and nobody knows which part. The peer is owed an answer for each
-    /// marked key of its interest: the users of each presence channel, an empty list too, as without a list the peer
-    /// would ignore users that join later; and the last event of each channel that retains events, which may have been
-    /// in the lost part.
+    /// A part of this node's log is lost for the peer, and nobody knows which part. The peer is owed a list for each
+    /// presence channel with interest of the peer. An empty list is owed too: without a list the peer would ignore
+    /// users that join later.
     void owe_all(Session& session) const;
     /// True when every peer in session has listed its users of the channel. Includes a peer that has not fetched this
     /// node's interest yet: the peer lists its users afterwards.

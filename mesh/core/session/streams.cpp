@@ -295,8 +295,7 @@ void Streams::send_frames(Instant now, Session& session, Effects& out) {
         .members = [this](const std::string& channel) { return presence_.own(channel); },
         .version = interest_.version(reader.slot).value_or(InterestVersion{})};
     session.data.sender.flush(now, sources, frames);
-    // Nobody knows which changes the peer has missed, so all lists and last events that the peer asks for are owed
-    // again, and the recent last events that the peer keeps without having asked.
+    // Nobody knows which changes the peer has missed, so all lists and recent last events are owed again.
     if (session.data.sender.take_unknown_lost()) {
         presence_.owe_all(session);
         retained_.owe_lately(now, session);

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "node/app/http_url.hpp"
 #include "node/core/limits.hpp"
 
 namespace tulle::node {
@@ -108,14 +109,11 @@ std::vector<std::string> to_mesh_keys(const Setting& setting) {
 std::string to_otlp_endpoint(const Setting& setting) {
     constexpr std::size_t kMostBytes = 1024;
     const std::string& url = setting.value;
-    const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
-    const std::size_t host_end = std::min(url.find('/', scheme), url.size());
-    const bool is_visible = std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-    if (scheme == 0 || host_end == scheme || !is_visible || url.size() > kMostBytes ||
-        url.find_first_of("@?#") != std::string::npos) {
+    if (!why_no_http_url(url, kMostBytes).empty() || url.find_first_of("@?") != std::string::npos) {
         throw ConfigError(setting.origin +
                           ": must be a URL such as http://127.0.0.1:4318, without user, query and fragment");
     }
+    const std::size_t host_end = std::min(url.find('/', url.find("//") + 2), url.size());
     return host_end + 1 >= url.size() ? url.substr(0, host_end) + "/v1/traces" : url;
 }
 

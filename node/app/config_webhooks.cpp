@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "node/app/http_url.hpp"
 #include "node/app/meant_key.hpp"
-#include "node/core/address.hpp"
 #include "node/core/ip_address.hpp"
 
 namespace tulle::node {
@@ -29,34 +29,11 @@ char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-bool is_visible(char c) {
-    return c > ' ' && c < '\x7f';
-}
-
-/// True for "host", "host:port", "[v6]" and "[v6]:port".
-bool is_authority(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos || text.ends_with(']')) {
-        return !text.empty() && text != "[]";
-    }
-    const std::optional<Address> address = parse_address(text);
-    return address && !address->host.empty() && address->port != 0;
-}
-
-/// The URL of a webhook. A user in a URL is refused, because credentials belong into headers.
+/// The URL of a webhook.
 std::string url_of(const Entry& entry) {
-    const std::string url = text_of(entry);
-    const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
-    if (scheme == 0 || url.size() > kMaxWebhookUrlBytes || !std::all_of(url.begin(), url.end(), is_visible)) {
-        entry.reject("must be a URL that begins with https:// or http://, of at most " +
-                     std::to_string(kMaxWebhookUrlBytes) + " visible characters");
-    }
-    const std::string_view authority = std::string_view(url).substr(scheme, url.find_first_of("/?#", scheme) - scheme);
-    if (authority.find('@') != std::string_view::npos || url.find('#') != std::string::npos) {
-        entry.reject("must have neither a user nor a fragment; credentials belong into headers");
-    }
-    if (!is_authority(authority)) {
-        entry.reject("must have a host, and a port from 1 to 65535 if any");
+    std::string url = text_of(entry);
+    if (const std::string why = why_no_http_url(url, kMaxWebhookUrlBytes); !why.empty()) {
+        entry.reject(why);
     }
     return url;
 }

@@ -9,6 +9,7 @@
 #include "node/edge/clock.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
+#include "node/pusher/edge/event_span.hpp"
 #include "node/pusher/wire/connect.hpp"
 #include "node/pusher/wire/raw_json.hpp"
 #include "node/pusher/wire/request_signature.hpp"
@@ -322,17 +323,7 @@ std::unique_ptr<Span> PublicHttp::span_of(const std::vector<pusher::PublishEvent
     if (user_of_online_key(key)) {
         return nullptr;
     }
-    auto span = std::make_unique<Span>();
-    span->context = spans_->child_of(*parent);
-    span->parent = parent->span;
-    span->kind = Span::Kind::kServer;
-    span->name = "publish";
-    span->begun_ns = wall_ns();
-    span->attributes = {{"messaging.system", "tulle"},
-                        {"messaging.operation.name", "publish"},
-                        {"messaging.operation.type", "send"},
-                        {"messaging.destination.name", std::string(channel_of_key(key))},
-                        {"tulle.app", std::string(app_of_key(key))}};
+    auto span = std::make_unique<Span>(event_span(*spans_, *parent, Span::Kind::kServer, "publish", "send", key));
     if (events.size() > 1) {
         span->attributes.emplace_back("messaging.batch.message_count", static_cast<std::int64_t>(events.size()));
     }

@@ -3,9 +3,9 @@
 #include <exception>
 #include <utility>
 
-#include "node/edge/clock.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
+#include "node/pusher/edge/event_span.hpp"
 #include "node/pusher/wire/codec.hpp"
 #include "node/web/core/ws_frame.hpp"
 
@@ -53,20 +53,9 @@ void PusherDelivery::begin_span(const mesh::Record& record) {
     if (!parent || subscribers == 0 || !reactor_.deliveries().has_room_for_span()) {
         return;
     }
-    const std::string& key = record.channels.front();
-    Span span;
-    span.context = spans_->child_of(*parent);
-    span.parent = parent->span;
-    span.kind = Span::Kind::kConsumer;
-    span.name = "deliver";
-    span.begun_ns = wall_ns();
-    span.attributes = {{"messaging.system", "tulle"},
-                       {"messaging.operation.name", "deliver"},
-                       {"messaging.operation.type", "process"},
-                       {"messaging.destination.name", std::string(channel_of_key(key))},
-                       {"messaging.message.body.size", static_cast<std::int64_t>(record.body->size())},
-                       {"tulle.app", std::string(app_of_key(key))},
-                       {"tulle.subscriptions", static_cast<std::int64_t>(subscribers)}};
+    Span span = event_span(*spans_, *parent, Span::Kind::kConsumer, "deliver", "process", record.channels.front());
+    span.attributes.emplace_back("messaging.message.body.size", static_cast<std::int64_t>(record.body->size()));
+    span.attributes.emplace_back("tulle.subscriptions", static_cast<std::int64_t>(subscribers));
     reactor_.deliveries().trace(std::move(span), *spans_);
 }
 

@@ -66,6 +66,7 @@ public:
     void cut(std::uint64_t a, std::uint64_t b) { cut_.insert(pair_of(OriginId{a}, OriginId{b})); }
     /// No mail gets through between the two from now on, but heartbeats do.
     void mute(std::uint64_t a, std::uint64_t b) { mute_.insert(pair_of(OriginId{a}, OriginId{b})); }
+    void unmute(std::uint64_t a, std::uint64_t b) { mute_.erase(pair_of(OriginId{a}, OriginId{b})); }
     Node& at(std::uint64_t oid) { return *nodes_.at(OriginId{oid}); }
 
     void count(std::uint64_t oid, const std::string& key, std::uint64_t count, const std::string& item = "",

@@ -95,6 +95,45 @@ TEST_F(DutyViews, WorkUnderWayIsHandedOnInDoubtWhenTwoPartsMeet) {
     EXPECT_NE(mesh_.at(2).changed.back().told, 0u) << "the whole truth is told";
 }
 
+/// Node 3, cut off, has told the end of an item that node 2 holds and does. Node 3 meets node 1 only, whose mails to
+/// node 2 do not get through for a while.
+TEST_F(DutyViews, AnEndTakenOverOutlivesACountOfNothing) {
+    for (const std::uint64_t oid : {1u, 2u, 3u}) {
+        mesh_.add(oid);
+    }
+    mesh_.run();
+    const std::string key = mesh_.key_of(2, 1);
+    mesh_.part(3, 1);
+    mesh_.part(3, 2);
+    mesh_.run_for(3s);
+    for (const std::uint64_t count : {1u, 3u, 2u}) {
+        mesh_.count(2, key, count);
+        mesh_.run();
+        mesh_.deal(2);
+    }
+    for (const std::uint64_t count : {1u, 0u}) {
+        mesh_.count(3, key, count);
+        mesh_.run();
+        mesh_.deal(3);
+    }
+    mesh_.mute(1, 2);
+    mesh_.count(1, key, 1, "of a mail that is under way");
+    mesh_.run();
+    mesh_.join(1, 3);
+    mesh_.run();
+    mesh_.count(1, key, 0);
+    mesh_.run();
+    mesh_.unmute(1, 2);
+    mesh_.run_for(1s);
+    mesh_.deal(2);
+    mesh_.run_for(6s);
+    std::vector<DutyChanged> told = mesh_.at(2).changed;
+    std::erase_if(told, [](const DutyChanged& changed) { return !changed.item.empty(); });
+    ASSERT_EQ(told.size(), 4u) << "the truth is told again";
+    EXPECT_EQ(told.back().count, 2u);
+    EXPECT_NE(told.back().told, 2u);
+}
+
 /// Nodes 3 and 4 have no session for long, so that node 1, which sees both, waits for nobody any more. Then node 2,
 /// which has told that there are `told`, dies, and the duty comes to node 1, which does not hear node 3.
 class LateWord : public DutyViews {

@@ -61,7 +61,8 @@ void DutySource::count(ShardIndex shard, const DutyCount& word) {
         held.current = sum;
         mark(item, held);
     }
-    // Knowledge of this node's desk that waits for its next mail, as "gone, in doubt", is not to be lost with the count.
+    // Knowledge of this node's desk that waits for its next mail, as "gone, in doubt", is not to be lost with the
+    // count.
     const bool is_unknown = held.told_version == 0 && held.was_desk == 0 && held.doubt == 0 && !held.holder_lost;
     if (held.current == 0 && !held.composed && is_unknown) {
         // The item came and went before anybody heard of it.

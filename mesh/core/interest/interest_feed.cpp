@@ -22,7 +22,7 @@ InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const
         // One snapshot at a time: a repeated or belated pull gets the first chunk of the snapshot under way. The peer
         // ignores the chunk when the peer is further already. A new snapshot for each such pull would never end when
         // answers overtake each other.
-        return log.chunk(snapshot_, snapshot_base_, pull.snapshot == snapshot_ ? pull.after : std::string());
+        return chunk(log, pull.snapshot == snapshot_ ? pull.after : std::string());
     }
     // The log still has every change after the peer's version: deltas are enough, and cheaper than a snapshot.
     if (!pull.fresh && pull.snapshot == 0 && log.reaches(pull.have)) {
@@ -37,12 +37,23 @@ InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const
     acked_ = InterestVersion{};
     ++snapshot_;
     snapshot_base_ = log.version();
-    return log.chunk(snapshot_, snapshot_base_, {});
+    sent_last_chunk_ = false;
+    return chunk(log, {});
+}
+
+InterestChunk InterestFeed::chunk(const InterestLog& log, const std::string& after) {
+    InterestChunk next = log.chunk(snapshot_, snapshot_base_, after);
+    sent_last_chunk_ = sent_last_chunk_ || next.last;
+    return next;
 }
 
 void InterestFeed::on_ack(Instant now, InterestVersion applied) {
     // Acknowledgements may overtake each other on the way here.
     if (applied <= acked_) {
+        return;
+    }
+    if (in_snapshot_ && applied == snapshot_base_ && !sent_last_chunk_) {
+        // The peer held the base before it asked for a fresh snapshot. The snapshot goes on.
         return;
     }
     acked_ = applied;

@@ -90,6 +90,10 @@ bool InterestTable::apply(InterestSlot slot, const InterestChunk& chunk) {
         if (older || behind || !chunk.after.empty()) {
             return false;
         }
+        // The entries of a snapshot that is given up are swept.
+        if (state.snapshot != 0) {
+            start_sweep();
+        }
         state.snapshot = chunk.snapshot;
         state.new_generation = ++last_generation_;
         state.new_digest = 0;

@@ -87,10 +87,18 @@ void PeerInterest::on(Instant now, Session& session, const InterestChunk& chunk,
         return;
     }
     interest.awaits_chunk = false;
+    LinkSender& sender = session.data.sender;
+    // A repeated first chunk is not taken, so this one is the first of another snapshot.
+    if (chunk.after.empty()) {
+        sender.begin_snapshot();
+    }
     for (const std::string& channel : chunk.channels) {
         if (is_marked_key(channel)) {
-            session.data.sender.owe_once_held(channel, chunk.base);
+            sender.owe_with_snapshot(channel);
         }
+    }
+    if (chunk.last) {
+        sender.end_snapshot(chunk.base);
     }
     if (!interest.sync_at) {
         interest.sync_at = chunk.current;

@@ -155,7 +155,12 @@ void Retained::owe_interested(const std::string& channel, const std::vector<Orig
 }
 
 void Retained::owe_lately(Instant now, Session& session) const {
-    for (const std::string& channel : table_.lately_for(now, session.oid)) {
+    // All events that the peer asks for, old ones too, would be safe as well. But a link that is slow because of much
+    // traffic would lose the next part of the log while the events are sent, and owe all of the events once more.
+    const auto asks = [&](const std::string& channel) {
+        return interest_.interested(session.interest.slot, retained_key(channel));
+    };
+    for (const std::string& channel : table_.lately_for(now, session.oid, asks)) {
         owe(session, channel);
     }
 }

@@ -79,7 +79,7 @@ public:
     void tick(Instant now);
     [[nodiscard]] std::optional<Instant> next_deadline() const { return table_.next_deadline(); }
     /// A part of this node's log is lost for the peer, and nobody knows which part. The peer is owed each event
-    /// accepted here lately with the peer as a keeper.
+    /// accepted here lately (Timing::retained_transit) that the peer keeps or asks for.
     void owe_lately(Instant now, Session& session) const;
 
 private:

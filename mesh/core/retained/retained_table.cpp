@@ -233,10 +233,11 @@ void RetainedTable::sweep_slice(Instant now) {
     }
 }
 
-std::vector<std::string> RetainedTable::lately_for(Instant now, OriginId to) const {
+std::vector<std::string> RetainedTable::lately_for(Instant now, OriginId to,
+                                                   const std::function<bool(const std::string&)>& asks) const {
     std::vector<std::string> channels;
     for (const auto& [channel, entry] : events_) {
-        if (in_transit(now, entry) && keeps(to, channel)) {
+        if (in_transit(now, entry) && (keeps(to, channel) || asks(channel))) {
             channels.push_back(channel);
         }
     }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -68,9 +69,10 @@ public:
     [[nodiscard]] std::vector<HandOn> on_deadline(Instant now);
     /// When on_deadline() has work. Instant{} stands for "at once".
     [[nodiscard]] std::optional<Instant> next_deadline() const;
-    /// The channels of the events accepted here lately with `to` as a keeper. For a peer that has missed an unknown
-    /// part of this node's log. Walks all events.
-    [[nodiscard]] std::vector<std::string> lately_for(Instant now, OriginId to) const;
+    /// The channels of the events accepted here lately with `to` as a keeper, or with `asks` true for the channel. For
+    /// a peer that has missed an unknown part of this node's log. Walks all events.
+    [[nodiscard]] std::vector<std::string> lately_for(Instant now, OriginId to,
+                                                      const std::function<bool(const std::string&)>& asks) const;
 
     /// Collects the members' answers about the channel from here on.
     void want(const std::string& channel) { wanted_.try_emplace(channel); }

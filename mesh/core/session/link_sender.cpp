@@ -138,13 +138,13 @@ bool LinkSender::is_full(const Frame& frame, const Record& next) const {
     return !empty && frame.bytes + next.cost() > limits_.frame_bytes;
 }
 
-std::optional<LinkSender::Owed> LinkSender::take_owed(const Sources& sources) {
+std::optional<LinkSender::Owed> LinkSender::take_owed() {
     if (!owed_.empty()) {
         auto next = owed_.extract(owed_.begin());
         return Owed{std::move(next.key()), next.mapped()};
     }
-    if (!coming_.keys.empty() && coming_.version <= sources.version) {
-        return Owed{std::move(coming_.keys.extract(coming_.keys.begin()).value()), coming_.version};
+    if (!coming_.keys.empty() && coming_.version) {
+        return Owed{std::move(coming_.keys.extract(coming_.keys.begin()).value()), *coming_.version};
     }
     return std::nullopt;
 }
@@ -152,7 +152,7 @@ std::optional<LinkSender::Owed> LinkSender::take_owed(const Sources& sources) {
 void LinkSender::add_owed(const Sources& sources, Frame& frame) {
     while (frame.bytes < limits_.frame_bytes) {
         if (!list_) {
-            const std::optional<Owed> next = take_owed(sources);
+            const std::optional<Owed> next = take_owed();
             if (!next) {
                 return;
             }

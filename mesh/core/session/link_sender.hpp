@@ -68,14 +68,17 @@ public:
         InterestVersion& newest = owed_[key];
         newest = std::max(newest, version);
     }
-    /// As owe(), for a key in a chunk of a snapshot: the answer waits until interest of that version is held here
-    /// (Sources::version). Changes of the key are due as records from that moment on, not before, so a change between
-    /// an earlier answer and that moment would never reach the peer.
-    void owe_once_held(const std::string& key, InterestVersion version) {
+    /// A snapshot of the peer's interest begins. Keys of a snapshot before are in the new one, if the peer still asks
+    /// for them.
+    void begin_snapshot() { coming_ = {}; }
+    /// As owe(), for a key in a chunk of the snapshot: the answer waits for end_snapshot().
+    void owe_with_snapshot(const std::string& key) {
         TULLE_ASSERT(is_marked_key(key));
         coming_.keys.insert(key);
-        coming_.version = std::max(coming_.version, version);
     }
+    /// The last chunk has come, and the snapshot is the peer's interest of that version. Changes of its keys are due as
+    /// records from now on, not before, so a change between an earlier answer and now would never reach the peer.
+    void end_snapshot(InterestVersion version) { coming_.version = version; }
     /// True when nothing is left to look at: note_due() must then name each record that is due.
     [[nodiscard]] bool is_level() const { return level_; }
     /// `record` is due to the peer. `before`: the record up to which all were considered at the last flush(). Naming
@@ -86,7 +89,9 @@ public:
     /// Not all records beyond `before` were named to the level links: the next flush() looks at each record.
     void fall_behind(RecordNo before);
     /// True when flush() has something to look at.
-    [[nodiscard]] bool has_work() const { return !level_ || !owed_.empty() || !coming_.keys.empty(); }
+    [[nodiscard]] bool has_work() const {
+        return !level_ || !owed_.empty() || (coming_.version && !coming_.keys.empty());
+    }
     /// Appends the frames to be sent now, as far as the credit allows. Call after each turn with work.
     void flush(Instant now, const Sources& sources, std::vector<FramePtr>& out);
     /// The peer has received all frames up to `received`: frees the frames and their credit.
@@ -137,7 +142,7 @@ private:
         InterestVersion version;
     };
     /// Takes the next key to be answered now; nothing when there is none.
-    [[nodiscard]] std::optional<Owed> take_owed(const Sources& sources);
+    [[nodiscard]] std::optional<Owed> take_owed();
     /// Adds lists and last events that the peer is owed, until the frame is full or nothing is owed.
     void add_owed(const Sources& sources, Frame& frame);
     /// Adds the next piece of the list under way.
@@ -175,11 +180,10 @@ private:
     std::vector<RecordNo> extras_;
     /// Marked keys owed to the peer, with the version of the peer's interest to be answered.
     std::map<std::string, InterestVersion> owed_;
-    /// Marked keys of a snapshot that is under way, and its version. Keys of a snapshot that was abandoned are answered
-    /// with the next one: the peer ignores answers that it has not asked for.
+    /// Marked keys of the last snapshot that are not answered yet, and its version once it is complete.
     struct Coming {
         std::set<std::string> keys;
-        InterestVersion version;
+        std::optional<InterestVersion> version;
     } coming_;
     std::optional<List> list_;
     FrameNo last_sent_;

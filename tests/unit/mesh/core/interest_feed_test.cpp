@@ -91,10 +91,35 @@ TEST_F(InterestFeedTest, GoesOnWithASnapshotWhenAHeartbeatNamesWhatThePeerHadBef
     const auto first = std::get<InterestChunk>(feed_.on_pull(kStart, log, {.have = InterestVersion{1}}));
     feed_.on_ack(kStart + 10ms, InterestVersion{1});
     EXPECT_FALSE(feed_.poll(kStart + 1s, log).has_value());
-    const InterestPull next{.have = InterestVersion{1}, .snapshot = first.snapshot, .after = "a"};
-    EXPECT_EQ(std::get<InterestChunk>(feed_.on_pull(kStart + 20ms, log, next)).snapshot, first.snapshot);
+    for (const char* after : {"a", "b"}) {
+        const InterestPull next{.have = InterestVersion{1}, .snapshot = first.snapshot, .after = after};
+        EXPECT_EQ(std::get<InterestChunk>(feed_.on_pull(kStart + 20ms, log, next)).snapshot, first.snapshot);
+    }
     feed_.on_ack(kStart + 30ms, InterestVersion{3});
     EXPECT_EQ(feed_.acked(), InterestVersion{3});
+}
+
+TEST_F(InterestFeedTest, GoesOnWithAFreshSnapshotOfTheVersionThatThePeerHolds) {
+    Limits limits;
+    limits.interest_bytes = 6;
+    InterestLog log{limits};
+    for (const char* channel : {"a", "b", "c"}) {
+        add(log, channel);
+    }
+    const InterestVersion held{3};
+    auto chunk = std::get<InterestChunk>(feed_.on_pull(kStart, log, {.have = held, .fresh = true}));
+    const std::uint64_t snapshot = chunk.snapshot;
+    for (int chunks = 1; !chunk.last; ++chunks) {
+        ASSERT_LT(chunks, 4) << "the snapshot begins again and again";
+        feed_.on_ack(kStart + 250ms * chunks, held);
+        const InterestPull next{.have = held, .snapshot = chunk.snapshot, .after = chunk.channels.back()};
+        chunk = std::get<InterestChunk>(feed_.on_pull(kStart + 250ms * chunks, log, next));
+    }
+    EXPECT_EQ(chunk.snapshot, snapshot);
+    feed_.on_ack(kStart + 2s, held);
+    EXPECT_EQ(feed_.acked(), held);
+    add(log, "d");
+    EXPECT_TRUE(feed_.poll(kStart + 3s, log).has_value()) << "deltas follow the snapshot";
 }
 
 TEST_F(InterestFeedTest, MakesAPeerPullThatTheLogNoLongerReaches) {

@@ -83,6 +83,14 @@ TEST_F(InterestTableTest, ForgetsAPeerAtOnceAndSweepsItsEntriesLater) {
     EXPECT_TRUE(table_.interested(other, "b"));
 }
 
+TEST_F(InterestTableTest, SweepsTheEntriesOfASnapshotThatIsGivenUp) {
+    EXPECT_TRUE(table_.apply(slot_, {1, InterestVersion{5}, {}, {"given", "up"}, false, {}}));
+    EXPECT_TRUE(table_.apply(slot_, {2, InterestVersion{6}, {}, {"a"}, false, {}}));
+    while (table_.sweep()) {
+    }
+    EXPECT_EQ(table_.channels(), 1u) << "the snapshot under way is whole";
+}
+
 TEST_F(InterestTableTest, SweepsWhatIsOldThoughItsPeerSendsSnapshotsAgainAndAgain) {
     const std::size_t kNames = 20'000;  // more buckets than a few slices
     InterestDelta many = delta(0, {});

@@ -48,7 +48,7 @@ protected:
                               return RetainedPart{.stamp = {7, OriginId{1}}, .body = share(EventBody("e", "last"))};
                           },
                       .members = [this](const std::string&) { return members_; },
-                      .version = held_},
+                      .version = InterestVersion{3}},
                      frames);
         return frames;
     }
@@ -76,8 +76,6 @@ protected:
     Limits limits_;
     RecordRing ring_{limits_};
     RecordNo noted_;
-    /// The version of the peer's interest held here.
-    InterestVersion held_{3};
     std::size_t looked_at_ = 0;
     std::string wanted_later_;
     std::vector<PresenceMember> members_;
@@ -91,41 +89,50 @@ TEST_F(LinkSenderTest, SendsNothingBeforeItIsOpened) {
 
 /// The changes of a key are due as records only once the whole snapshot has come. A change between an earlier list and
 /// that moment would be in neither.
-TEST_F(LinkSenderTest, AnswersAKeyOfASnapshotOnceTheInterestIsHeld) {
+TEST_F(LinkSenderTest, AnswersAKeyOfASnapshotOnceTheSnapshotIsComplete) {
     LinkSender sender(Timing{}, limits_);
     sender.open(RecordNo{0});
     join("before");
     flush(sender);
-    sender.owe_once_held(presence_key("room"), InterestVersion{12});
-    sender.owe_once_held(retained_key("last"), InterestVersion{12});
-    EXPECT_TRUE(sender.has_work());
+    sender.begin_snapshot();
+    sender.owe_with_snapshot(presence_key("room"));
+    sender.owe_with_snapshot(retained_key("last"));
+    EXPECT_FALSE(sender.has_work());
+    join("between");
     for (const FramePtr& frame : flush(sender)) {
         EXPECT_TRUE(frame->presence.empty() && frame->retained.empty());
     }
-    join("between");
-    flush(sender);
-    held_ = InterestVersion{12};
+    // Of the version that is held already, as after a mismatch of digests.
+    sender.end_snapshot(InterestVersion{3});
+    EXPECT_TRUE(sender.has_work());
     const auto frames = flush(sender);
     ASSERT_EQ(frames.size(), 1u);
     ASSERT_EQ(frames[0]->presence.size(), 1u);
     EXPECT_EQ(frames[0]->presence[0]->members.size(), 2u);
     EXPECT_EQ(frames[0]->presence[0]->at, RecordNo{2});
-    EXPECT_EQ(frames[0]->presence[0]->version, InterestVersion{12});
+    EXPECT_EQ(frames[0]->presence[0]->version, InterestVersion{3});
     ASSERT_EQ(frames[0]->retained.size(), 1u);
-    EXPECT_EQ(frames[0]->retained[0]->version, InterestVersion{12});
+    EXPECT_EQ(frames[0]->retained[0]->version, InterestVersion{3});
     EXPECT_FALSE(sender.has_work());
 }
 
-TEST_F(LinkSenderTest, AnswersKeysThatAreHeldWhileASnapshotIsUnderWay) {
+TEST_F(LinkSenderTest, ForgetsTheKeysOfASnapshotThatIsGivenUp) {
     LinkSender sender(Timing{}, limits_);
     sender.open(RecordNo{0});
-    sender.owe_once_held(presence_key("later"), InterestVersion{12});
+    sender.begin_snapshot();
+    sender.owe_with_snapshot(presence_key("gone"));
     sender.owe(presence_key("room"), InterestVersion{3});
-    const auto frames = flush(sender);
+    auto frames = flush(sender);
     ASSERT_EQ(frames.size(), 1u);
     ASSERT_EQ(frames[0]->presence.size(), 1u);
-    EXPECT_EQ(frames[0]->presence[0]->channel, "room");
-    EXPECT_TRUE(sender.has_work());
+    EXPECT_EQ(frames[0]->presence[0]->channel, "room") << "a snapshot under way holds up no other answer";
+    sender.begin_snapshot();
+    sender.owe_with_snapshot(presence_key("wanted"));
+    sender.end_snapshot(InterestVersion{12});
+    frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    ASSERT_EQ(frames[0]->presence.size(), 1u);
+    EXPECT_EQ(frames[0]->presence[0]->channel, "wanted");
 }
 
 TEST_F(LinkSenderTest, AnswersTheNewestInterestThoughTheSameIsOwedForAnOlderOneLater) {

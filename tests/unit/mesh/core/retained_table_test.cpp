@@ -197,6 +197,27 @@ TEST(RetainedTable, ForgetsTheAnswersOfEndedSessionsAndKeepsThoseThatStand) {
     EXPECT_FALSE(table.knows(stays, "c", since)) << "another session's number is another one";
 }
 
+TEST(RetainedTable, NamesWhatWasAcceptedLatelyForWhoKeepsItOrAsksForIt) {
+    const Timing timing;
+    RetainedTable table(kSelf, timing, {});
+    const OriginId other{7};
+    table.set_members({OriginId{2}, OriginId{3}, OriginId{4}, OriginId{5}, OriginId{6}, other});
+    std::map<bool, std::string> channels;
+    for (int i = 0; channels.size() < 2; ++i) {
+        const std::string channel = "c" + std::to_string(i);
+        channels.try_emplace(table.keeps(other, channel), channel);
+    }
+    for (const auto& [keeps, channel] : channels) {
+        table.put(kStart, channel, event(1), true);
+    }
+    table.put(kStart, "of another node", event(1), false);
+    const auto nothing = [](const std::string&) { return false; };
+    const auto everything = [](const std::string&) { return true; };
+    EXPECT_EQ(table.lately_for(kStart, other, nothing), std::vector{channels[true]});
+    EXPECT_EQ(table.lately_for(kStart, other, everything).size(), 2u);
+    EXPECT_TRUE(table.lately_for(kStart + timing.retained_transit, other, everything).empty());
+}
+
 TEST(RetainedTable, HandsOnToAllKeepersWhatTheLostHadAcceptedLately) {
     const Timing timing;
     const OriginId origin{9};

@@ -102,7 +102,8 @@ void DutyDesk::drop_ended_grace(const DutyItem& item, Entry& entry) {
             heir = true;
             entry.doubt.add({holder.unsure || holder.doubt != 0, holder.unsure ? nullptr : holder.behind});
         }
-        entry.holder_lost = entry.holder_lost || (holder.current > 0 && over);
+        // Also one whose last word was 0: cut off, the holder may have counted, and told, again.
+        entry.holder_lost = entry.holder_lost || over;
     }
     const std::size_t dropped =
         std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });

@@ -92,7 +92,7 @@ void DutySource::adopt(const DutyItem& item, const Adopted& what) {
         held.info = what.info;
     }
     mark(item, held);
-    held.holder_lost = what.holder_lost;
+    held.holder_lost = (held.holder_lost || what.holder_lost) && held.told == 0;
     held.was_desk = held.revision;
     add_doubt(held, what.doubt);
     add_doubt(held, {differs, nullptr});

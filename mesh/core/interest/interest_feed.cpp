@@ -18,11 +18,14 @@ static_assert(Timing{}.interest_coalesce < Timing{}.interest_retry);
 
 InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const InterestPull& pull) {
     counted_ = true;
-    if (in_snapshot_ && log.reaches(snapshot_base_) && (pull.snapshot != 0 || !log.reaches(pull.have))) {
-        // One snapshot at a time: a repeated or belated pull gets the first chunk of the snapshot under way. The peer
-        // ignores the chunk when the peer is further already. A new snapshot for each such pull would never end when
-        // answers overtake each other.
-        return chunk(log, pull.snapshot == snapshot_ ? pull.after : std::string());
+    // One snapshot at a time: a repeated or belated pull gets a chunk of the latest snapshot. The peer ignores the
+    // chunk when the peer is further already. A new snapshot for each such pull would never end when answers overtake
+    // each other. That holds after the end of a snapshot too: the end is an acknowledgement of the base, which a peer
+    // that asked for a fresh snapshot sends before its last chunk, and another peer sends before its last pull has
+    // come.
+    const bool is_behind = in_snapshot_ && !log.reaches(pull.have);
+    if (snapshot_ != 0 && log.reaches(snapshot_base_) && (pull.snapshot != 0 || is_behind)) {
+        return log.chunk(snapshot_, snapshot_base_, pull.snapshot == snapshot_ ? pull.after : std::string());
     }
     // The log still has every change after the peer's version: deltas are enough, and cheaper than a snapshot.
     if (!pull.fresh && pull.snapshot == 0 && log.reaches(pull.have)) {
@@ -37,23 +40,12 @@ InterestMessage InterestFeed::on_pull(Instant now, const InterestLog& log, const
     acked_ = InterestVersion{};
     ++snapshot_;
     snapshot_base_ = log.version();
-    sent_last_chunk_ = false;
-    return chunk(log, {});
-}
-
-InterestChunk InterestFeed::chunk(const InterestLog& log, const std::string& after) {
-    InterestChunk next = log.chunk(snapshot_, snapshot_base_, after);
-    sent_last_chunk_ = sent_last_chunk_ || next.last;
-    return next;
+    return log.chunk(snapshot_, snapshot_base_, {});
 }
 
 void InterestFeed::on_ack(Instant now, InterestVersion applied) {
     // Acknowledgements may overtake each other on the way here.
     if (applied <= acked_) {
-        return;
-    }
-    if (in_snapshot_ && applied == snapshot_base_ && !sent_last_chunk_) {
-        // The peer held the base before it asked for a fresh snapshot. The snapshot goes on.
         return;
     }
     acked_ = applied;

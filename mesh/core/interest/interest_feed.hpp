@@ -45,18 +45,14 @@ public:
     [[nodiscard]] InterestVersion needs() const { return in_snapshot_ ? snapshot_base_ : acked_; }
 
 private:
-    /// The next chunk of the snapshot under way, behind `after`.
-    [[nodiscard]] InterestChunk chunk(const InterestLog& log, const std::string& after);
     /// Notes a delta that brings the peer up to `upto`, and sets the time of the repetition.
     void sent(Instant now, InterestVersion upto);
 
     Timing timing_;
     bool counted_ = false;
     // True from the first chunk of a snapshot until the peer has acknowledged the snapshot's base, or a later version.
+    // A peer that had the base already, and asked for a fresh snapshot, does so at its next heartbeat.
     bool in_snapshot_ = false;
-    // True when the last chunk of the snapshot was sent. Before, a peer that acknowledges the base had that version
-    // already when it asked for a fresh snapshot.
-    bool sent_last_chunk_ = false;
     InterestVersion acked_;
     // Everything up to here was sent, acknowledged or not.
     InterestVersion sent_;

@@ -237,7 +237,7 @@ std::vector<std::string> RetainedTable::lately_for(Instant now, OriginId to,
                                                    const std::function<bool(const std::string&)>& asks) const {
     std::vector<std::string> channels;
     for (const auto& [channel, entry] : events_) {
-        if (in_transit(now, entry) && (keeps(to, channel) || asks(channel))) {
+        if (in_transit(now, entry) && (asks(channel) || keeps(to, channel))) {
             channels.push_back(channel);
         }
     }

@@ -122,6 +122,25 @@ TEST_F(InterestFeedTest, GoesOnWithAFreshSnapshotOfTheVersionThatThePeerHolds) {
     EXPECT_TRUE(feed_.poll(kStart + 3s, log).has_value()) << "deltas follow the snapshot";
 }
 
+TEST_F(InterestFeedTest, BeginsNoSnapshotForABelatedPullOfOneThatHasEnded) {
+    Limits limits;
+    limits.interest_log = 2;
+    limits.interest_bytes = 6;
+    InterestLog log{limits};
+    for (const char* channel : {"a", "b", "c"}) {
+        add(log, channel);
+    }
+    const auto first = std::get<InterestChunk>(feed_.on_pull(kStart, log, {}));
+    const InterestVersion held{3};
+    EXPECT_TRUE(std::get<InterestDelta>(feed_.on_pull(kStart + 1s, log, {.have = held})).changes.empty());
+    EXPECT_EQ(feed_.acked(), held);
+    const InterestPull belated{.have = {}, .snapshot = first.snapshot, .after = "b"};
+    EXPECT_EQ(std::get<InterestChunk>(feed_.on_pull(kStart + 2s, log, belated)).snapshot, first.snapshot);
+    EXPECT_EQ(feed_.acked(), held) << "the peer still holds what it has acknowledged";
+    add(log, "d");
+    EXPECT_TRUE(feed_.poll(kStart + 3s, log).has_value());
+}
+
 TEST_F(InterestFeedTest, MakesAPeerPullThatTheLogNoLongerReaches) {
     Limits limits;
     limits.interest_log = 1;

@@ -280,6 +280,8 @@ bool get_gone(From& from, Gone& to) {
 bool get(v1::Fill& from, Fill& to) {
     to.origin = OriginId{from.origin()};
     to.last = from.last();
+    to.answer = from.answer();
+    to.part = from.part();
     return get_gone(from, to.gone) && get_records(*from.mutable_records(), to.records);
 }
 

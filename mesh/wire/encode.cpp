@@ -348,6 +348,8 @@ void put(const Fill& body, v1::ControlEnvelope& to, std::uint32_t protocol) {
     v1::Fill& fill = *to.mutable_fill();
     fill.set_origin(body.origin.value);
     fill.set_last(body.last);
+    fill.set_answer(body.answer);
+    fill.set_part(body.part);
     put(body.gone, fill);
     put(body.records, fill, protocol);
 }

@@ -66,7 +66,8 @@ public:
             case 21:
                 return mesh::Wake{oid(), record_no()};
             case 22:
-                return mesh::Fill{oid(), records(), bytes_.flag()};
+                return mesh::Fill{oid(), records(),       bytes_.flag(),
+                                  {},    bytes_.below(3), static_cast<std::uint32_t>(bytes_.below(4))};
             case 23:
                 return mesh::TraceReport{record_no(), static_cast<mesh::TracePath>(bytes_.below(4)), oid(),
                                          bytes_.signed_number(), static_cast<std::uint32_t>(bytes_.below(65))};

@@ -326,13 +326,15 @@ struct Gone {
     friend bool operator==(const Gone&, const Gone&) = default;
 };
 
-/// The answer to a Wake: records of a dead origin, in order of n. The part with `last` ends the answer.
+/// The answer to a Wake: records of a dead origin, in order of n. `last` ends the answer, when all parts have come.
 struct Fill {
     OriginId origin;
     std::vector<RecordPtr> records;
     bool last = false;
     /// Records asked for that the origin had reported to the sender as gone. In the last part only.
     Gone gone;
+    std::uint64_t answer = 0;  ///< the sender's own number of the answer
+    std::uint32_t part = 0;    ///< from 1; 0: the sender numbers neither
 };
 
 /// "I have got your marked record n", by the sender's clock at `at_us`.

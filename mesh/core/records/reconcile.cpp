@@ -88,7 +88,7 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
     }
     TULLE_ASSERT(!survivors.contains(origin));
     for (const OriginId survivor : survivors) {
-        recovery.waiting.emplace(survivor, now + timing_.reconcile_retry);
+        recovery.waiting.emplace(survivor, Awaited{now + timing_.reconcile_retry});
     }
     const auto it = recoveries_.insert_or_assign(origin, std::move(recovery)).first;
     for (const OriginId survivor : survivors) {
@@ -183,6 +183,20 @@ void Reconcile::take_in(OriginRecovery& recovery, const Gone& gone) {
     recovery.gone_unknown = std::max(recovery.gone_unknown, gone.unknown);
 }
 
+bool Reconcile::Awaited::completes(const Fill& fill) {
+    if (fill.part == 0) {
+        return fill.last;
+    }
+    if (fill.part == 1 && fill.answer != answer) {
+        answer = fill.answer;
+        parts = 0;
+    }
+    // Behind a part that is missing, no part of the answer is the next.
+    const bool is_next = fill.answer == answer && fill.part == parts + 1;
+    parts += is_next ? 1 : 0;
+    return is_next && fill.last;
+}
+
 void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) {
     const auto it = recoveries_.find(fill.origin);
     if (it == recoveries_.end()) {
@@ -196,11 +210,12 @@ void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) 
         take_in(it->second, record);
     }
     take_in(it->second, fill.gone);
-    if (fill.last) {
+    if (waiting->second.completes(fill)) {
         it->second.waiting.erase(waiting);
     } else {
-        // More parts follow: no need to ask again while parts arrive, and reason to wait longer.
-        waiting->second = now + timing_.reconcile_retry;
+        // More parts follow, or a missing part is late: no need to ask again while parts arrive, and reason to wait
+        // longer.
+        waiting->second.ask_again_at = now + timing_.reconcile_retry;
         have_time(it->second, now + timing_.reconcile_retry);
     }
     // Nobody is left to wait for. `away` nodes are not waited for.
@@ -224,7 +239,7 @@ void Reconcile::survivor_gone(OriginId oid) {
 std::vector<OriginId> Reconcile::survivor_back(Instant now, OriginId oid, Out& out) {
     for (auto& [origin, recovery] : recoveries_) {
         if (recovery.absent.erase(oid) + recovery.away.erase(oid) > 0) {
-            recovery.waiting.emplace(oid, now + timing_.reconcile_retry);
+            recovery.waiting.emplace(oid, Awaited{now + timing_.reconcile_retry});
             have_time(recovery, now + timing_.reconcile);
             out.asks.emplace_back(oid, Wake{origin, recovery.delivered});
         }
@@ -290,9 +305,9 @@ void Reconcile::on_deadline(Instant now, Out& out) {
             finish(now, current, out);
             continue;
         }
-        for (auto& [survivor, ask_again_at] : recovery.waiting) {
-            if (ask_again_at <= now) {
-                ask_again_at = now + timing_.reconcile_retry;
+        for (auto& [survivor, awaited] : recovery.waiting) {
+            if (awaited.ask_again_at <= now) {
+                awaited.ask_again_at = now + timing_.reconcile_retry;
                 out.asks.emplace_back(survivor, Wake{current->first, recovery.delivered});
             }
         }
@@ -326,8 +341,8 @@ std::optional<Instant> Reconcile::next_deadline() const {
     std::optional<Instant> next;
     for (const auto& [origin, recovery] : recoveries_) {
         Instant due = recovery.give_up_at;
-        for (const auto& [survivor, ask_again_at] : recovery.waiting) {
-            due = std::min(due, ask_again_at);
+        for (const auto& [survivor, awaited] : recovery.waiting) {
+            due = std::min(due, awaited.ask_again_at);
         }
         next = next ? std::min(*next, due) : due;
     }

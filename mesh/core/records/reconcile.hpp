@@ -33,7 +33,9 @@ namespace tulle::mesh {
 ///         long while answers arrive or survivors come again. Pools at most two rings of answers for each origin,
 ///         because two survivors may have different ends of the log; records beyond count as lost. When the origin
 ///         itself comes back meanwhile nothing is handed on: the origin sends everything itself.
-/// Repeats: a survivor that has been silent for `reconcile_retry` is asked again. While an answer arrives the survivor
+/// Repeats: a survivor that has been silent for `reconcile_retry` is asked again, and so is a survivor whose answer
+/// came
+///         to its end without some part. While an answer arrives the survivor
 ///         is not asked again, because each question is answered from the beginning, with up to a ring of records.
 class Reconcile {
 public:
@@ -148,11 +150,20 @@ private:
         Gone gone;
         Instant at;
     };
+    /// A survivor whose answer is awaited.
+    struct Awaited {
+        Instant ask_again_at;
+        /// The answer that arrives, and its parts taken in without a part missing.
+        std::uint64_t answer = 0;
+        std::uint32_t parts = 0;
+        /// Notes a part. True when the answer is complete.
+        [[nodiscard]] bool completes(const Fill& fill);
+    };
     /// The state of a recovery.
     struct OriginRecovery {
         RecordNo delivered;
-        /// Survivors whose answers are awaited, each with the time of the next question.
-        std::map<OriginId, Instant> waiting;
+        /// Survivors whose answers are awaited.
+        std::map<OriginId, Awaited> waiting;
         /// Survivors without a session: asked when they come again, and waited for until the deadline.
         std::set<OriginId> absent;
         /// Nodes lately in session: asked when they come again, and not waited for.

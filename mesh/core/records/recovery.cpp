@@ -209,7 +209,7 @@ void Recovery::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
         return;
     }
     const Audience::Reader reader = MeshContext::reader(*session);
-    Fill fill{.origin = answer.origin, .records = {}, .last = false};
+    Fill fill{.origin = answer.origin, .records = {}, .last = false, .gone = {}, .answer = ++last_answer_, .part = 1};
     std::size_t bytes = 0;
     for (const RecordPtr& record : answer.records) {
         if (!context_.audience().is_due(reader, *record, Audience::Keepers::kPresent)) {
@@ -219,6 +219,7 @@ void Recovery::send_fill(const Reconcile::Out::Answer& answer, Effects& out) {
         if (!fill.records.empty() && bytes + record->cost() > context_.limits().frame_bytes) {
             context_.send(answer.to, fill, out);
             fill.records.clear();
+            ++fill.part;
             bytes = 0;
         }
         bytes += record->cost();

@@ -91,6 +91,8 @@ private:
     // By origin: positions of origins that are being dialled instead of recovered.
     std::map<OriginId, Reconcile::Position> unasked_;
     std::uint64_t gone_ = 0;
+    // The number of the last answer that was sent.
+    std::uint64_t last_answer_ = 0;
 };
 
 }  // namespace tulle::mesh

@@ -60,6 +60,32 @@ TEST_F(ReconcileTest, AsksAgainAndGoesOnWithoutWhoDoesNotAnswer) {
     EXPECT_EQ(reconcile_.next_deadline(), std::nullopt);
 }
 
+TEST_F(ReconcileTest, AnAnswerWithoutSomePartIsAskedForAgain) {
+    const auto part = [](std::uint64_t answer, std::uint32_t no, std::uint64_t n, bool last = false) {
+        return Fill{kDead, {record(n)}, last, {}, answer, no};
+    };
+    begin(RecordNo{4}, {});
+    reconcile_.on_fill(kStart, kB, {kDead, {}, true, {}, 1, 1}, out_);
+    reconcile_.on_fill(kStart, kA, part(7, 2, 6), out_);
+    reconcile_.on_fill(kStart, kA, part(7, 3, 7, true), out_);
+    EXPECT_TRUE(out_.filled.empty()) << "the first part is missing";
+    out_.asks.clear();
+    reconcile_.on_deadline(kStart + timing_.reconcile_retry, out_);
+    ASSERT_EQ(out_.asks.size(), 1u);
+    EXPECT_EQ(out_.asks[0].first, kA);
+    const Instant later = kStart + timing_.reconcile_retry + 1ms;
+    reconcile_.on_fill(later, kA, part(8, 1, 5), out_);
+    reconcile_.on_fill(later, kA, part(8, 3, 7, true), out_);
+    EXPECT_TRUE(out_.filled.empty()) << "the second part is missing";
+    for (const std::uint32_t no : {1u, 2u, 3u}) {
+        ASSERT_TRUE(out_.filled.empty());
+        reconcile_.on_fill(later, kA, part(9, no, 4 + no, no == 3), out_);
+    }
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{5, 6, 7}));
+    EXPECT_EQ(out_.filled[0].gone.unknown, 0u);
+}
+
 TEST_F(ReconcileTest, WhoDiesHasItsTimeToComeAgainAndIsNotMissedOtherwise) {
     begin(RecordNo{4}, {record(6)});
     reconcile_.survivor_gone(kA);

@@ -309,6 +309,27 @@ TEST_F(Services, ASurvivorIsGivenWhatIsDueToItAlone) {
     EXPECT_TRUE(fill.last);
 }
 
+TEST_F(Services, ALongAnswerIsSentInNumberedParts) {
+    want(meet(3), {"app/x"});
+    for (const std::uint64_t n : {5u, 6u}) {
+        Record large = record(n, {"app/x"});
+        large.body = share(EventBody("e", std::string(context_.limits().frame_bytes, 'x')));
+        recovery_.keep(now_, OriginId{2}, std::make_shared<const Record>(std::move(large)));
+    }
+    recovery_.session_down(now_, OriginId{2}, PeerState::kDead, {RecordNo{6}, {}, 0}, out_);
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> parts;
+    for (int question = 0; question < 2; ++question) {
+        context_.sent.clear();
+        recovery_.on(now_, OriginId{3}, Wake{OriginId{2}, RecordNo{4}}, out_);
+        for (const auto& [to, body] : context_.sent) {
+            const Fill& fill = std::get<Fill>(body);
+            EXPECT_EQ(fill.last, fill.part == 2);
+            parts.emplace_back(fill.answer, fill.part);
+        }
+    }
+    EXPECT_EQ(parts, (std::vector<std::pair<std::uint64_t, std::uint32_t>>{{1, 1}, {1, 2}, {2, 1}, {2, 2}}));
+}
+
 // ---- interest, subscriptions
 
 TEST_F(Services, ASubscriptionIsConfirmedWhenEveryPeerHasAcknowledgedItsChannel) {

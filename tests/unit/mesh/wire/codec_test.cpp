@@ -59,7 +59,7 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
         Ping{1},
         Pong{1},
         Wake{OriginId{4}, RecordNo{3}},
-        Fill{OriginId{4}, {record("app/a", 3)}, true, {{{"app/a", 2}}, 7}},
+        Fill{OriginId{4}, {record("app/a", 3)}, true, {{{"app/a", 2}}, 7}, 5, 2},
         Relay{OriginId{8}, std::make_shared<const Control>(control(Ping{2})), nullptr},
         TraceReport{RecordNo{7}, TracePath::kRelayed, OriginId{8}, -5, 2},
         Usage{2, {{"app/connections", 7}}},

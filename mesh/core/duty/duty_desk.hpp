@@ -153,6 +153,8 @@ private:
         /// True for a member that was lost without an answer and may have been the desk: the member may have told
         /// otherwise than this copy says.
         bool unsure = false;
+        /// True for a member that has left in order.
+        bool left = false;
         /// True when by the member's view the duty moved to another node. The member's earlier words still count.
         bool moved = false;
         /// The `told_version` that the member certainly knows, by its last report or a later acknowledgement.
@@ -288,6 +290,8 @@ private:
     std::deque<Grace> grace_ends_;
     // Members lost without an answer, until all items have been looked at.
     std::set<DutyTie> unanswered_;
+    // Members that have left in order, until all items have been looked at.
+    std::set<DutyTie> left_;
     // Items with a waiting doubt, by the end of the wait.
     std::set<std::pair<Instant, DutyItem>> warned_;
     // Items that wait for all members to hand over, by the end of the wait.

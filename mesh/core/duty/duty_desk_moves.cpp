@@ -20,6 +20,8 @@ void DutyDesk::lose(Instant now, DutyTie member, DutyEnd end) {
     const bool left = end == DutyEnd::kLeft;
     if (end == DutyEnd::kUnanswered || end == DutyEnd::kDeaf) {
         unanswered_.insert(member);
+    } else if (left) {
+        left_.insert(member);
     }
     if (!hurried_ || !left) {
         in_grace_.emplace(member, !left);
@@ -66,6 +68,7 @@ void DutyDesk::work(Instant now) {
         scanned_ = it->first;
     } else {
         unanswered_.clear();
+        left_.clear();
     }
 }
 
@@ -74,6 +77,7 @@ void DutyDesk::look_through(Instant now, Entries::iterator it) {
     for (Holder& holder : entry.holders) {
         // Where this node is the desk, the member was not, and has told nothing.
         holder.unsure = holder.unsure || (!entry.own && unanswered_.contains(holder.member.tie));
+        holder.left = holder.left || left_.contains(holder.member.tie);
     }
     const DutyTie responsible = members_.responsible(entry.key_hash);
     const bool has_back = entry.back != DutyTie{} && entry.back != responsible;
@@ -102,8 +106,8 @@ void DutyDesk::drop_ended_grace(const DutyItem& item, Entry& entry) {
             heir = true;
             entry.doubt.add({holder.unsure || holder.doubt != 0, holder.unsure ? nullptr : holder.behind});
         }
-        // Also one whose last word was 0: cut off, the holder may have counted, and told, again.
-        entry.holder_lost = entry.holder_lost || over;
+        // Cut off, a holder whose last word was 0 may have counted, and told, again; not one that has left in order.
+        entry.holder_lost = entry.holder_lost || (over && (holder.current > 0 || !holder.left));
     }
     const std::size_t dropped =
         std::erase_if(entry.holders, [&](const Holder& holder) { return is_over(holder.member.tie); });

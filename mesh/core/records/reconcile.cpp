@@ -187,14 +187,16 @@ bool Reconcile::Awaited::completes(const Fill& fill) {
     if (fill.part == 0) {
         return fill.last;
     }
-    if (fill.part == 1 && fill.answer != answer) {
+    if (fill.answer > answer) {
         answer = fill.answer;
-        parts = 0;
+        parts.clear();
+        last = 0;
     }
-    // Behind a part that is missing, no part of the answer is the next.
-    const bool is_next = fill.answer == answer && fill.part == parts + 1;
-    parts += is_next ? 1 : 0;
-    return is_next && fill.last;
+    if (fill.answer == answer && parts.size() < kParts) {
+        parts.insert(fill.part);
+        last = fill.last ? fill.part : last;
+    }
+    return last != 0 && parts.size() >= last;
 }
 
 void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) {
@@ -216,7 +218,8 @@ void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) 
         // More parts follow, or a missing part is late: no need to ask again while parts arrive, and reason to wait
         // longer.
         waiting->second.ask_again_at = now + timing_.reconcile_retry;
-        have_time(it->second, now + timing_.reconcile_retry);
+        // An answer that ended without some part needs the time for a second one.
+        have_time(it->second, now + (fill.last ? 2 : 1) * timing_.reconcile_retry);
     }
     // Nobody is left to wait for. `away` nodes are not waited for.
     if (it->second.waiting.empty() && it->second.absent.empty()) {

@@ -44,6 +44,9 @@ public:
     /// Channels named in a report. Bounds a report to about 20 kB; a report with more channels is kept as a number
     /// without names.
     static constexpr std::size_t kLossChannels = 64;
+    /// Parts of an answer that are told apart. An answer has at most the records of a receive ring and of a pool, three
+    /// rings (16 MiB), in parts of 256 KiB less one record: about 400. An answer of more never counts as complete.
+    static constexpr std::size_t kParts = 1024;
 
     Reconcile(const Timing& timing, const Limits& limits) : timing_(timing), limits_(limits) {}
 
@@ -153,9 +156,11 @@ private:
     /// A survivor whose answer is awaited.
     struct Awaited {
         Instant ask_again_at;
-        /// The answer that arrives, and its parts taken in without a part missing.
+        /// The answer that arrives: its number, the numbers of the parts that have come, and the number of the last
+        /// part once that has come.
         std::uint64_t answer = 0;
-        std::uint32_t parts = 0;
+        std::set<std::uint32_t> parts = {};
+        std::uint32_t last = 0;
         /// Notes a part. True when the answer is complete.
         [[nodiscard]] bool completes(const Fill& fill);
     };

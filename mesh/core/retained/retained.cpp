@@ -46,7 +46,7 @@ void Retained::on_filled(Instant now, const Record& record) {
     for (std::size_t i = 0; i < record.retained; ++i) {
         const RetainedEvent* held = table_.find(now, record.channels[i]);
         if (held != nullptr && held->stamp == record.stamp) {
-            owe_interested(record.channels[i], table_.keepers(record.channels[i]), {});
+            owe_interested(record.channels[i], table_.keepers(record.channels[i]));
         }
     }
 }
@@ -56,6 +56,7 @@ void Retained::pass_on(Instant now, OriginId origin, const Record& record) const
     if (!sees_others(now, origin)) {
         return;
     }
+    Sessions& sessions = context_.sessions();
     for (std::size_t i = 0; i < record.retained; ++i) {
         const std::string& channel = record.channels[i];
         const std::vector<OriginId> keepers = table_.keepers(channel);
@@ -64,7 +65,12 @@ void Retained::pass_on(Instant now, OriginId origin, const Record& record) const
         if (for_subscribers && std::find(keepers.begin(), keepers.end(), context_.options().oid) == keepers.end()) {
             continue;
         }
-        owe_interested(channel, keepers, origin);
+        for (const OriginId keeper : keepers) {
+            if (Session* session = keeper == origin ? nullptr : sessions.find(keeper)) {
+                sessions.touch(*session);
+                owe(*session, channel);
+            }
+        }
     }
 }
 
@@ -130,7 +136,7 @@ bool Retained::all_answered(const std::string& channel) const {
 void Retained::tick(Instant now) {
     for (const RetainedTable::HandOn& moved : table_.on_deadline(now)) {
         if (moved.to == OriginId{}) {
-            owe_interested(moved.channel, {}, {});
+            owe_interested(moved.channel, {});
         } else if (Session* session = context_.sessions().find(moved.to)) {
             context_.sessions().touch(*session);
             owe(*session, moved.channel);
@@ -138,10 +144,10 @@ void Retained::tick(Instant now) {
     }
 }
 
-void Retained::owe_interested(const std::string& channel, const std::vector<OriginId>& keepers, OriginId except) const {
+void Retained::owe_interested(const std::string& channel, const std::vector<OriginId>& keepers) const {
     for (auto& [oid, session] : context_.sessions()) {
-        const bool asks = context_.audience().wants(MeshContext::reader(session), retained_key(channel));
-        if (oid != except && (asks || std::find(keepers.begin(), keepers.end(), oid) != keepers.end())) {
+        if (std::find(keepers.begin(), keepers.end(), oid) != keepers.end() ||
+            context_.audience().wants(MeshContext::reader(session), retained_key(channel))) {
             context_.sessions().touch(session);
             owe(session, channel);
         }

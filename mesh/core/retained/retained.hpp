@@ -32,11 +32,10 @@ public:
     /// Keeps the event of a record that Reconcile brought after the loss of the origin, and owes the event to all
     /// keepers and all interested peers: a peer that has joined since the loss takes no part in the reconciling.
     void on_filled(Instant now, const Record& record);
-    /// Passes an event of `origin` on to keepers, and to peers that ask for the channel's event. In a mesh split in
-    /// part, the origin has other members than this node, so this node may see peers without a session with the origin.
-    /// A keeper, as seen by this node or by the origin, passes the event on. A node with the event only for its
-    /// subscribers does not. Only a record straight from its origin is passed on, so an event makes a single further
-    /// hop.
+    /// Passes an event of `origin` on to keepers unknown to the origin. In a mesh split in part, the origin has other
+    /// members than this node, so this node may see keepers without a session with the origin. A keeper, as seen by
+    /// this node or by the origin, passes the event on. A node with the event only for its subscribers does not. Only a
+    /// record straight from its origin is passed on, so an event makes a single further hop.
     void pass_on(Instant now, OriginId origin, const Record& record) const;
     /// The record without the channels on which an answer of its origin has brought the event, or a later event,
     /// already. Null when no channel is left. `record` itself when no channel is affected.
@@ -93,9 +92,9 @@ private:
     /// Tells the shards with subscribers of the channel. Their subscribers have missed the event, and later subscribers
     /// are to get it.
     void tell_last(const std::string& channel, const RetainedEvent& event, Effects& out) const;
-    /// The links to all peers with interest in the channel's event, and to `keepers`, but for `except`, send this
-    /// node's word about the channel.
-    void owe_interested(const std::string& channel, const std::vector<OriginId>& keepers, OriginId except) const;
+    /// The links to all peers with interest in the channel's event, and to `keepers`, send this node's word about the
+    /// channel.
+    void owe_interested(const std::string& channel, const std::vector<OriginId>& keepers) const;
     /// The session's link sends this node's word about the channel.
     void owe(Session& session, const std::string& channel) const;
 

@@ -76,8 +76,11 @@ TEST_F(ReconcileTest, AnAnswerWithoutSomePartIsAskedForAgain) {
     const Instant later = kStart + timing_.reconcile_retry + 1ms;
     reconcile_.on_fill(later, kA, part(8, 1, 5), out_);
     reconcile_.on_fill(later, kA, part(8, 3, 7, true), out_);
+    reconcile_.on_fill(later, kA, part(7, 1, 5), out_);
+    reconcile_.on_fill(later, kA, part(8, 3, 7, true), out_);
     EXPECT_TRUE(out_.filled.empty()) << "the second part is missing";
-    for (const std::uint32_t no : {1u, 2u, 3u}) {
+    // A part may come behind the last one.
+    for (const std::uint32_t no : {3u, 1u, 2u}) {
         ASSERT_TRUE(out_.filled.empty());
         reconcile_.on_fill(later, kA, part(9, no, 4 + no, no == 3), out_);
     }

@@ -180,7 +180,8 @@ void add_durations(const ShardParts& shards, Families& out) {
         "From the numbering of a message to the first write to the sockets of its subscribers on a shard here, for "
         "messages of this node (path local) and of other nodes (path mesh, exact to "
         "tulle_mesh_peer_clock_error_seconds)."
-        " A sample: the first message of an origin in a millisecond, and every 16th of those that follow closer");
+        " A sample: the first message of an origin in a millisecond, every 16th of those that follow closer, and each "
+        "traced message");
     add(delivery, parts_of(shards, &ShardCounters::delivery_local), {{"path", "local"}});
     add(delivery, parts_of(shards, &ShardCounters::delivery_mesh), {{"path", "mesh"}});
     out.push_back(std::move(delivery));

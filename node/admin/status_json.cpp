@@ -61,20 +61,6 @@ std::string_view to_text(mesh::TraceFate fate) {
     return "?";
 }
 
-std::string_view to_text(mesh::TracePath path) {
-    switch (path) {
-        case mesh::TracePath::kDirect:
-            return "direct";
-        case mesh::TracePath::kRelayed:
-            return "relayed";
-        case mesh::TracePath::kRepaired:
-            return "repaired";
-        case mesh::TracePath::kFilledIn:
-            return "filled-in";
-    }
-    return "?";
-}
-
 // A JSON string of a view.
 json::string text(std::string_view view) {
     return json::string(view.data(), view.size());

@@ -15,7 +15,7 @@ namespace tulle::node {
 /// A piece of work of this node in a trace, as OpenTelemetry has spans.
 struct Span {
     /// The numbers are those of OTLP (opentelemetry/proto/trace/v1/trace.proto, SpanKind).
-    enum class Kind : std::uint8_t { kServer = 2, kConsumer = 5 };
+    enum class Kind : std::uint8_t { kInternal = 1, kServer = 2, kConsumer = 5 };
     using Value = std::variant<std::string, std::int64_t>;
 
     /// The trace, and the span's own id.

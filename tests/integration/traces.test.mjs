@@ -86,15 +86,24 @@ async function withSubscribers(nodes, channel, body) {
   }
 }
 
-test('a publish is a span of its node below the backend\'s, and each node that delivers adds one below that', () => traced(3, async ([n1, n2, n3], collector) => {
-  await withSubscribers([n2, n3, n3], 'news', async (inboxes) => {
+/** Waits until `node` knows how far the clocks of all others are off: then the way of their messages can be told. */
+async function knowsClocks(node, others) {
+  await waitFor(`the clocks at ${node.name}`, async () => {
+    const lines = (await request(node.ports.admin, '/metrics')).body.match(/^tulle_mesh_peer_clock_error_seconds\{.*$/gm) ?? [];
+    return lines.length === others;
+  });
+}
+
+test('a publish is a span of its node below the backend\'s, with the way to each other node that delivers below that, and the delivery below the way', () => traced(3, async ([n1, n2, n3], collector) => {
+  await Promise.all([n1, n2, n3].map((node) => knowsClocks(node, 2)));
+  await withSubscribers([n1, n2, n3, n3], 'news', async (inboxes) => {
     const [traceId, spanId] = [hex(16), hex(8)];
     assert.equal(await publish(n1, { channels: ['news', 'elsewhere'] }, `00-${traceId}-${spanId}-01`), 200);
     await waitFor('the event', () => inboxes.every(({ length }) => length === 1));
     // Two clients of a node may be on two shards: then each shard has a span.
     const subscribers = (node) => collector.named(traceId, 'deliver').filter(({ of }) => of['service.instance.id'] === node.name)
       .reduce((sum, { has }) => sum + has['tulle.subscriptions'], 0);
-    await waitFor('the spans', () => subscribers(n2) === 1 && subscribers(n3) === 2 && collector.named(traceId, 'publish').length === 1);
+    await waitFor('the spans', () => subscribers(n1) === 1 && subscribers(n2) === 1 && subscribers(n3) === 2 && collector.named(traceId, 'publish').length === 1);
 
     const [published] = collector.named(traceId, 'publish');
     assert.equal(published.parentSpanId, spanId);
@@ -103,8 +112,19 @@ test('a publish is a span of its node below the backend\'s, and each node that d
     assert.equal(published.of['service.name'], 'tulle');
     assert.deepEqual(published.has, { 'messaging.system': 'tulle', 'messaging.operation.name': 'publish', 'messaging.operation.type': 'send',
       'messaging.destination.name': 'news', 'tulle.app': APP.appId, 'http.response.status_code': 200 });
+    const ways = collector.named(traceId, 'relay');
+    assert.equal(ways.length, collector.named(traceId, 'deliver').length - 1, 'none of the node that was asked');
+    for (const way of ways) {
+      assert.equal(way.parentSpanId, published.spanId);
+      assert.equal(way.kind, 1);
+      assert.equal(way.has['tulle.path'], 'direct');
+      assert.ok(BigInt(way.endTimeUnixNano) >= BigInt(way.startTimeUnixNano));
+      assert.ok(BigInt(way.endTimeUnixNano) - BigInt(way.startTimeUnixNano) < 10_000_000_000n);
+    }
     for (const delivered of collector.named(traceId, 'deliver')) {
-      assert.equal(delivered.parentSpanId, published.spanId);
+      const of = delivered.of['service.instance.id'];
+      const above = of === n1.name ? [published] : ways.filter((way) => way.of['service.instance.id'] === of);
+      assert.ok(above.some((span) => span.spanId === delivered.parentSpanId));
       assert.equal(delivered.kind, 5);
       assert.equal(delivered.has['messaging.destination.name'], 'news');
       // One machine, one clock.
@@ -113,19 +133,20 @@ test('a publish is a span of its node below the backend\'s, and each node that d
       assert.ok(BigInt(delivered.endTimeUnixNano) - BigInt(published.startTimeUnixNano) < 10_000_000_000n);
     }
     assert.equal(new Set(collector.spans.map((span) => span.spanId)).size, collector.spans.length);
-    await waitFor('it to be counted', async () => await n1.metric('tulle_spans_exported_total') === 1);
+    await waitFor('it to be counted', async () => await n1.metric('tulle_spans_exported_total') === 2);
   });
 }));
 
 test('without a sampled traceparent nothing is traced', () => traced(2, async ([n1, n2], collector) => {
   await withSubscribers([n2], 'news', async ([received]) => {
     const sampled = [hex(16), hex(8)];
+    await knowsClocks(n2, 1);
     const untraced = [undefined, '', 'garbage', `00-${hex(16)}-${hex(8)}-00`, `00-${'0'.repeat(32)}-${hex(8)}-01`, 'x'.repeat(4000)];
     for (const traceparent of untraced) assert.equal(await publish(n1, { channel: 'news' }, traceparent), 200);
     assert.equal(await publish(n1, { channel: 'news' }, `00-${sampled[0]}-${sampled[1]}-01`), 200);
     await waitFor('the events', () => received.length === untraced.length + 1);
-    await waitFor('the spans', () => collector.spans.length >= 2);
-    assert.deepEqual(collector.spans.map(({ traceId, name }) => `${traceId} ${name}`).sort(), [`${sampled[0]} deliver`, `${sampled[0]} publish`]);
+    await waitFor('the spans', () => collector.spans.length >= 3);
+    assert.deepEqual(collector.spans.map(({ traceId, name }) => `${traceId} ${name}`).sort(), ['deliver', 'publish', 'relay'].map((name) => `${sampled[0]} ${name}`));
   });
 }));
 

@@ -6,7 +6,7 @@
 
 namespace tulle::mesh {
 
-Numbered Arrivals::numbered(Instant now, OriginId origin, const Record& record) const {
+Numbered Arrivals::numbered(Instant now, OriginId origin, const Record& record, TracePath path) const {
     const Tally* tally = record.numbered_us == 0 ? nullptr : tallies_.find(origin);
     if (tally == nullptr || tally->clock.error_us == 0) {
         return {};
@@ -17,7 +17,7 @@ Numbered Arrivals::numbered(Instant now, OriginId origin, const Record& record) 
     if (age_us < -most_us || age_us > most_us) {
         return {};
     }
-    return {Numbered::By::kOtherNode, now - std::chrono::microseconds{age_us}};
+    return {Numbered::By::kOtherNode, now - std::chrono::microseconds{age_us}, path};
 }
 
 void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrived, Effects& out) {
@@ -28,7 +28,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
     } else if (record->trace) {
         traces_.on_record(now, from, *record, arrived.arrival, out);
     } else if (record->retained == 0) {
-        context_.deliver(record, out, numbered(now, from, *record));
+        context_.deliver(record, out, numbered(now, from, *record, arrived.arrival.path()));
     } else {
         // The node holds the event even when every subscriber has got the event already.
         retained_.on_record(now, from, *record);
@@ -36,7 +36,7 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
         // The answers of the origin may have brought the event already on some channels: no subscriber gets an event
         // twice.
         if (const RecordPtr news = retained_.without_answered(from, record)) {
-            context_.deliver(news, out, numbered(now, from, *news));
+            context_.deliver(news, out, numbered(now, from, *news, arrived.arrival.path()));
         }
     }
 }
@@ -47,9 +47,9 @@ void Arrivals::on_filled(Instant now, OriginId origin, const RecordPtr& record, 
     } else if (record->retained > 0) {
         // The origin is dead and answers no more, so no channel is left out.
         retained_.on_filled(now, *record);
-        context_.deliver(record, out, numbered(now, origin, *record));
+        context_.deliver(record, out, numbered(now, origin, *record, TracePath::kFilledIn));
     } else if (!record->is_presence()) {
-        context_.deliver(record, out, numbered(now, origin, *record));
+        context_.deliver(record, out, numbered(now, origin, *record, TracePath::kFilledIn));
     }
 }
 

@@ -37,7 +37,7 @@ public:
 private:
     /// When `origin` numbered the record, by this node's clock. Unknown when the record does not say, when the
     /// difference of the clocks has not been measured, and when the answer lies further off than records are kept.
-    [[nodiscard]] Numbered numbered(Instant now, OriginId origin, const Record& record) const;
+    [[nodiscard]] Numbered numbered(Instant now, OriginId origin, const Record& record, TracePath path) const;
 
     MeshContext& context_;
     Presence& presence_;

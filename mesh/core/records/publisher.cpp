@@ -48,7 +48,8 @@ void Publisher::on(Instant now, ShardIndex shard, Publish& publish, Effects& out
         record.retained = publish.retained;
         record.keep_for = publish.keep_for;
         record.context = std::move(publish.context);
-        const bool is_timed = timed_.take(now);
+        // A traced message says when it was numbered too, so its way to other nodes can be a span.
+        const bool is_timed = timed_.take(now) || record.context;
         record.numbered_us = is_timed ? std::max<std::int64_t>(0, now.time_since_epoch() / 1us) : 0;
         // The stamp and the keepers belong to the record, so the record gets both before the ring makes the record
         // immutable.

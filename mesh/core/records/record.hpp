@@ -129,7 +129,32 @@ struct Record {
 
 using RecordPtr = std::shared_ptr<const Record>;
 
-/// When a message was numbered, and by whom: a measurement for whoever delivers the message.
+/// How a message came to its receiver.
+enum class TracePath : std::uint8_t {
+    kDirect,
+    /// By a witness, around a one-way link.
+    kRelayed,
+    /// Lost at first, then repeated on demand.
+    kRepaired,
+    /// By a survivor, while the origin was taken for dead.
+    kFilledIn,
+};
+
+[[nodiscard]] constexpr std::string_view to_text(TracePath path) {
+    switch (path) {
+        case TracePath::kDirect:
+            return "direct";
+        case TracePath::kRelayed:
+            return "relayed";
+        case TracePath::kRepaired:
+            return "repaired";
+        case TracePath::kFilledIn:
+            return "filled-in";
+    }
+    return "?";
+}
+
+/// When a message was numbered, by whom, and how the message came here: a measurement for whoever delivers the message.
 struct Numbered {
     enum class By : std::uint8_t {
         /// The message is not measured.
@@ -141,18 +166,9 @@ struct Numbered {
     /// By this node's monotonic clock. A moment of another node is as exact as the difference of the two clocks is
     /// known (ClockOffset), so it may lie a little in the future.
     Instant at{};
+    /// For a message of another node.
+    TracePath path = TracePath::kDirect;
     friend bool operator==(const Numbered&, const Numbered&) = default;
-};
-
-/// How a marked message came to its receiver.
-enum class TracePath : std::uint8_t {
-    kDirect,
-    /// By a witness, around a one-way link.
-    kRelayed,
-    /// Lost at first, then repeated on demand.
-    kRepaired,
-    /// By a survivor, while the origin was taken for dead.
-    kFilledIn,
 };
 
 }  // namespace tulle::mesh

@@ -8,7 +8,8 @@ namespace tulle::mesh {
 
 /// Chooses the messages that say when they were numbered (Record::numbered_us), so that deliveries can be measured: the
 /// first message in each millisecond, and every kEvery-th message of those that follow closer. So a slow stream is
-/// measured whole, and of a fast stream a sixteenth pays for the 8 bytes on the wire and for the measurement.
+/// measured whole, and of a fast stream a sixteenth pays for the 8 bytes on the wire and for the measurement. Traced
+/// messages (Record::context) say so too, chosen or not.
 ///
 /// Thread: confined to the hub.
 /// Time:   `now` must not go backwards.

@@ -16,6 +16,9 @@ struct Arrival {
     bool repaired = false;
     /// The witness that relayed the frame; 0: the frame came directly.
     OriginId via;
+    [[nodiscard]] TracePath path() const {
+        return repaired ? TracePath::kRepaired : via != OriginId{} ? TracePath::kRelayed : TracePath::kDirect;
+    }
     friend bool operator==(const Arrival&, const Arrival&) = default;
 };
 

@@ -60,10 +60,7 @@ TraceLine Traces::line(const Peer& peer, const std::string& channel) const {
 }
 
 void Traces::on_record(Instant now, OriginId origin, const Record& record, const Arrival& arrival, Effects& out) {
-    const bool relayed = arrival.via != OriginId{};
-    const TracePath path =
-        arrival.repaired ? TracePath::kRepaired : (relayed ? TracePath::kRelayed : TracePath::kDirect);
-    report(now, origin, record, path, arrival.via, out);
+    report(now, origin, record, arrival.path(), arrival.via, out);
 }
 
 void Traces::on_filled(Instant now, OriginId origin, const Record& record, Effects& out) {

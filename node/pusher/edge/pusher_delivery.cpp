@@ -1,8 +1,11 @@
 #include "node/pusher/edge/pusher_delivery.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <exception>
 #include <utility>
 
+#include "node/edge/clock.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/edge/event_span.hpp"
@@ -11,13 +14,14 @@
 
 namespace tulle::node {
 
-void PusherDelivery::deliver(const mesh::Record& record) {
+void PusherDelivery::deliver(const mesh::Deliver& message) {
+    const mesh::Record& record = *message.record;
     // A change of presence has no body and reaches the shard by another message; nor has the stub of an evicted record.
     if (!record.body) {
         return;
     }
     if (record.context && spans_ != nullptr) {
-        trace(record);
+        trace(message);
     }
     const std::optional<Slot> excluded =
         record.exclude_socket.empty() ? std::nullopt : sessions_.slot_of(record.exclude_socket);
@@ -35,15 +39,16 @@ void PusherDelivery::deliver(const mesh::Record& record) {
     }
 }
 
-void PusherDelivery::trace(const mesh::Record& record) noexcept {
+void PusherDelivery::trace(const mesh::Deliver& message) noexcept {
     try {
-        begin_span(record);
+        begin_span(message);
     } catch (const std::exception&) {
         reactor_.counters().spans_dropped_total.add();
     }
 }
 
-void PusherDelivery::begin_span(const mesh::Record& record) {
+void PusherDelivery::begin_span(const mesh::Deliver& message) {
+    const mesh::Record& record = *message.record;
     // A node of another version may have another form of the context.
     const std::optional<TraceContext> parent = context_of(*record.context);
     std::size_t subscribers = 0;
@@ -53,10 +58,27 @@ void PusherDelivery::begin_span(const mesh::Record& record) {
     if (!parent || subscribers == 0 || !reactor_.deliveries().has_room_for_span()) {
         return;
     }
-    Span span = event_span(*spans_, *parent, Span::Kind::kConsumer, "deliver", "process", record.channels.front());
+    Span span = event_span(*spans_, relayed(message, *parent), Span::Kind::kConsumer, "deliver", "process",
+                           record.channels.front());
     span.attributes.emplace_back("messaging.message.body.size", static_cast<std::int64_t>(record.body->size()));
     span.attributes.emplace_back("tulle.subscriptions", static_cast<std::int64_t>(subscribers));
     reactor_.deliveries().trace(std::move(span), *spans_);
+}
+
+TraceContext PusherDelivery::relayed(const mesh::Deliver& message, const TraceContext& parent) {
+    if (message.numbered.by != mesh::Numbered::By::kOtherNode) {
+        return parent;
+    }
+    Span span =
+        event_span(*spans_, parent, Span::Kind::kInternal, "relay", "receive", message.record->channels.front());
+    span.ended_ns = span.begun_ns;
+    // The moment lies in the future by the error of the clocks' difference at most.
+    const Duration way = std::max(monotonic_now() - message.numbered.at, Duration{});
+    span.begun_ns -= static_cast<std::uint64_t>(std::chrono::nanoseconds(way).count());
+    span.attributes.emplace_back("tulle.path", std::string(mesh::to_text(message.numbered.path)));
+    const TraceContext place = span.context;
+    spans_->add(std::move(span));
+    return place;
 }
 
 bool PusherDelivery::fits(const pusher::EventTail& tail) {

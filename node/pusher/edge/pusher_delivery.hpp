@@ -41,7 +41,7 @@ public:
     /// Traced messages leave a span in `spans`, which outlives this object; null: none does.
     void trace_to(SpanQueue* spans) { spans_ = spans; }
     /// Queues the record for the subscribers, at once or together with the records that follow.
-    void deliver(const mesh::Record& record);
+    void deliver(const mesh::Deliver& message);
     /// Sends an event of the server to all subscribers of the channel.
     void broadcast(std::string_view channel, const EventBody& body);
     /// Tells the subscribers of the channel about lost messages; a gap without a channel concerns all channels of the
@@ -56,9 +56,12 @@ public:
 private:
     /// Begins the span of a traced message, unless the shard has no subscriber. A span for which there is no memory is
     /// counted as dropped.
-    void trace(const mesh::Record& record) noexcept;
+    void trace(const mesh::Deliver& message) noexcept;
     /// The body of trace().
-    void begin_span(const mesh::Record& record);
+    void begin_span(const mesh::Deliver& message);
+    /// Adds the span of the message's way from the node that numbered it, below `parent`, and returns the place below
+    /// that span. `parent` when the message is this node's, or when the difference of the two clocks is not known yet.
+    [[nodiscard]] TraceContext relayed(const mesh::Deliver& message, const TraceContext& parent);
     /// Writes the WebSocket frame of an event into the arena.
     [[nodiscard]] SlabRange frame_of(std::string_view channel, const pusher::EventTail& tail);
     /// Adds an event to the present run, or begins a run for the channel.

@@ -65,7 +65,7 @@ void PusherEdge::shed(std::uint64_t bytes) {
 
 void PusherEdge::on_mail(mesh::ToShard& message) {
     if (const auto* deliver = std::get_if<mesh::Deliver>(&message)) {
-        clients_.delivery().deliver(*deliver->record);
+        clients_.delivery().deliver(*deliver);
     } else {
         // Order counts: gathered events must go out before the message, which may change the subscribers.
         end_mail();

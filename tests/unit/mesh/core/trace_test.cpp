@@ -252,6 +252,7 @@ TEST_F(TraceTest, EachNodeKnowsWhenADeliveredMessageWasNumbered) {
     run_for(100ms);
     EXPECT_EQ(numbered_.at(0), (Numbered{Numbered::By::kThisNode, begun}));
     EXPECT_EQ(numbered_.at(1).by, Numbered::By::kOtherNode);
+    EXPECT_EQ(numbered_.at(1).path, TracePath::kDirect);
     const std::optional<SessionStatus> session = nodes_[1]->status(now_).members[0].session;
     ASSERT_TRUE(session && session->clock_error_us > 0);
     const auto off_us = static_cast<std::uint64_t>(std::abs((numbered_.at(1).at - begun) / 1us));
@@ -263,7 +264,22 @@ TEST_F(TraceTest, EachNodeKnowsWhenADeliveredMessageWasNumbered) {
     run_for(10s);
     ASSERT_TRUE(numbered_.contains(2));
     EXPECT_EQ(numbered_.at(2).by, Numbered::By::kOtherNode);
+    EXPECT_EQ(numbered_.at(2).path, TracePath::kFilledIn);
     EXPECT_LE(std::abs((numbered_.at(2).at - begun) / 1ms), 2);
+}
+
+TEST_F(TraceTest, AMessageOfATraceAlwaysSaysWhenItWasNumbered) {
+    subscribe(0, 1);
+    run_for(1s);
+    Publish publish{0, {"app/news"}, share(EventBody("e", "1"))};
+    turn(0, {PortInput{ShardIndex{0}, publish}, PortInput{ShardIndex{0}, publish}});
+    EXPECT_EQ(numbered_.at(0).by, Numbered::By::kUnknown) << "the second of a millisecond";
+    publish.context = share(std::string(24, 'c'));
+    turn(0, {PortInput{ShardIndex{0}, publish}});
+    EXPECT_EQ(numbered_.at(0).by, Numbered::By::kThisNode);
+    drop_data_ = nullptr;
+    run_for(10ms);
+    EXPECT_EQ(numbered_.at(1).by, Numbered::By::kOtherNode);
 }
 
 TEST_F(TraceTest, TheStatusOfAHealthyPairAgrees) {

@@ -218,8 +218,8 @@ void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) 
         // More parts follow, or a missing part is late: no need to ask again while parts arrive, and reason to wait
         // longer.
         waiting->second.ask_again_at = now + timing_.reconcile_retry;
-        // An answer that ended without some part needs the time for a second one.
-        have_time(it->second, now + (fill.last ? 2 : 1) * timing_.reconcile_retry);
+        // When no further part comes, a second answer needs its time behind the question.
+        have_time(it->second, now + 2 * timing_.reconcile_retry);
     }
     // Nobody is left to wait for. `away` nodes are not waited for.
     if (it->second.waiting.empty() && it->second.absent.empty()) {

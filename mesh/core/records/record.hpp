@@ -106,7 +106,7 @@ struct Record {
     /// How long the record is retained.
     Duration keep_for = {};
     /// The origin's monotonic clock when the origin numbered the message, in microseconds. 0: the record does not say;
-    /// only some messages do (TimedRecords).
+    /// traced messages do, and some of the others (TimedRecords).
     std::int64_t numbered_us = 0;
     /// For tracing systems: who caused the message, for whoever delivers the message. Opaque to the mesh, at most
     /// kMaxContextBytes. Null for most messages.

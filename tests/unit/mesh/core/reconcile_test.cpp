@@ -193,6 +193,23 @@ TEST_F(ReconcileTest, WhoseAnswerArrivesIsNotAskedAgain) {
     EXPECT_EQ(out_.filled[0].records.size(), n - 5);
 }
 
+TEST_F(ReconcileTest, AnAnswerThatStopsLateIsAskedForAgainAndHasItsTime) {
+    begin(RecordNo{4}, {});
+    reconcile_.on_fill(kStart, kB, {kDead, {}, true, {}, 1, 1}, out_);
+    const Instant stops = kStart + timing_.reconcile - 1ms;
+    reconcile_.on_fill(stops, kA, {kDead, {record(5)}, false, {}, 7, 1}, out_);
+    out_.asks.clear();
+    reconcile_.on_deadline(stops + timing_.reconcile_retry, out_);
+    ASSERT_EQ(out_.asks.size(), 1u);
+    ASSERT_TRUE(out_.filled.empty());
+    const Instant late = stops + 2 * timing_.reconcile_retry - 1ms;
+    reconcile_.on_deadline(late, out_);
+    reconcile_.on_fill(late, kA, {kDead, {record(5), record(6)}, true, {}, 8, 1}, out_);
+    ASSERT_EQ(out_.filled.size(), 1u);
+    EXPECT_EQ(numbers(out_.filled[0].records), (std::vector<std::uint64_t>{5, 6}));
+    EXPECT_EQ(out_.filled[0].gone.unknown, 0u);
+}
+
 TEST_F(ReconcileTest, WhoComesAgainAndAgainPutsTheEndOffNoFurther) {
     begin(RecordNo{4}, {});
     for (Instant now = kStart; now < kStart + 2 * timing_.reconcile; now += 100ms) {

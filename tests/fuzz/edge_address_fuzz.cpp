@@ -16,8 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     for (const std::string_view scheme : {"ws", "http"}) {
         if (const auto url = tulle::client::parse_server_url(text, scheme)) {
-            const auto again =
-                tulle::client::parse_server_url(std::string(scheme) + "://" + url->authority() + url->prefix, scheme);
+            const std::string given = std::string(scheme) + (url->is_tls ? "s://" : "://");
+            const auto again = tulle::client::parse_server_url(given + url->authority() + url->prefix, scheme);
             TULLE_ASSERT(again && *again == *url);
             const std::string target = tulle::client::websocket_target(*url, text, "1");
             TULLE_ASSERT(target.front() == '/' && target.find_first_of(" \r\n") == std::string::npos);

@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "mesh/base/assert.hpp"
 #include "mesh/base/json_members.hpp"
@@ -67,7 +68,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::string_view source = raw->raw({key.data(), key.size()});
         const boost::json::value again =
             boost::json::parse(tulle::readable_json(source).value_or(std::string(source)), error, {}, options);
-        TULLE_ASSERT(!error && again == value);
+        // As text: Boost.JSON 1.81 reads "0e999" as a number that equals no number.
+        TULLE_ASSERT(!error && boost::json::serialize(again) == boost::json::serialize(value));
     }
     return 0;
 }

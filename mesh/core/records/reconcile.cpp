@@ -183,7 +183,7 @@ void Reconcile::take_in(OriginRecovery& recovery, const Gone& gone) {
     recovery.gone_unknown = std::max(recovery.gone_unknown, gone.unknown);
 }
 
-bool Reconcile::Awaited::completes(const Fill& fill) {
+bool Reconcile::Awaited::note(const Fill& fill) {
     if (fill.part == 0) {
         return fill.last;
     }
@@ -212,7 +212,7 @@ void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) 
         take_in(it->second, record);
     }
     take_in(it->second, fill.gone);
-    if (waiting->second.completes(fill)) {
+    if (waiting->second.note(fill)) {
         it->second.waiting.erase(waiting);
     } else {
         // More parts follow, or a missing part is late: no need to ask again while parts arrive, and reason to wait

@@ -161,8 +161,8 @@ private:
         std::uint64_t answer = 0;
         std::set<std::uint32_t> parts = {};
         std::uint32_t last = 0;
-        /// Notes a part. True when the answer is complete.
-        [[nodiscard]] bool completes(const Fill& fill);
+        /// Notes a part. Returns true when the answer is complete.
+        [[nodiscard]] bool note(const Fill& fill);
     };
     /// The state of a recovery.
     struct OriginRecovery {

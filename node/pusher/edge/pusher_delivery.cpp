@@ -55,11 +55,14 @@ void PusherDelivery::begin_span(const mesh::Deliver& message) {
     for (const std::string& channel : record.channels) {
         subscribers += channels_.confirmed(channel).size();
     }
-    if (!parent || subscribers == 0 || !reactor_.deliveries().has_room_for_span()) {
+    if (!parent || subscribers == 0) {
         return;
     }
-    Span span = event_span(*spans_, relayed(message, *parent), Span::Kind::kConsumer, "deliver", "process",
-                           record.channels.front());
+    const TraceContext place = relayed(message, *parent);
+    if (!reactor_.deliveries().has_room_for_span()) {
+        return;
+    }
+    Span span = event_span(*spans_, place, Span::Kind::kConsumer, "deliver", "process", record.channels.front());
     span.attributes.emplace_back("messaging.message.body.size", static_cast<std::int64_t>(record.body->size()));
     span.attributes.emplace_back("tulle.subscriptions", static_cast<std::int64_t>(subscribers));
     reactor_.deliveries().trace(std::move(span), *spans_);

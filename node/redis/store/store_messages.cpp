@@ -233,10 +233,12 @@ std::optional<StoreAsk> decode_store_ask(std::string_view bytes) {
                     return std::nullopt;
                 }
             }
-            // A question about nothing has no bytes of its own, so encode() could not say it.
-            const bool is_valid = !calls.calls.empty();
+            // No node asks for nothing: encode() could not say it.
+            if (calls.calls.empty()) {
+                return std::nullopt;
+            }
             ask.what = std::move(calls);
-            return is_valid ? std::optional(std::move(ask)) : std::nullopt;
+            return ask;
         }
         case wire::StoreAsk::WHAT_NOT_SET:
             break;

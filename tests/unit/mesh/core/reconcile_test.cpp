@@ -302,6 +302,20 @@ TEST_F(ReconcileTest, RemembersWhatIsGoneWithinItsLimitsAndForAWhile) {
     EXPECT_TRUE(out_.answers[1].gone.empty());
 }
 
+TEST_F(ReconcileTest, AnAnswerInTooManyPartsIsNeverComplete) {
+    const auto answer_in = [&](std::uint64_t answer, std::size_t parts) {
+        for (std::uint32_t no = 1; no <= parts; ++no) {
+            reconcile_.on_fill(kStart, kA, {kDead, {}, no == parts, {}, answer, no}, out_);
+        }
+    };
+    begin(RecordNo{4}, {});
+    reconcile_.on_fill(kStart, kB, {kDead, {}, true}, out_);
+    answer_in(1, Reconcile::kParts + 1);
+    EXPECT_TRUE(out_.filled.empty());
+    answer_in(2, Reconcile::kParts);
+    EXPECT_EQ(out_.filled.size(), 1u);
+}
+
 TEST_F(ReconcileTest, AHostileSurvivorFillsNoTable) {
     begin(RecordNo{4}, {});
     for (std::size_t i = 0; i <= 2 * Reconcile::kLosses * Reconcile::kLossChannels; ++i) {

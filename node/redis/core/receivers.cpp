@@ -83,9 +83,9 @@ std::uint64_t Receivers::here(Kind kind, std::string_view name) const {
     return entry == of(kind).end() ? 0 : entry->second.here;
 }
 
-std::vector<std::string> Receivers::names_here(Kind kind, std::optional<std::string_view> pattern,
-                                               std::size_t most) const {
-    std::vector<std::string> names;
+std::vector<std::string_view> Receivers::names_here(Kind kind, std::optional<std::string_view> pattern,
+                                                    std::size_t most) const {
+    std::vector<std::string_view> names;
     std::size_t steps = kMaxListSteps;
     std::size_t bytes = 0;
     for (const auto& [name, count] : of(kind)) {
@@ -94,7 +94,7 @@ std::vector<std::string> Receivers::names_here(Kind kind, std::optional<std::str
         }
         --steps;
         if (count.here > 0 && (!pattern || glob_matches(*pattern, name, steps))) {
-            names.push_back(name);
+            names.emplace_back(name);
             bytes += name.size();
         }
     }

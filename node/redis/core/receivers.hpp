@@ -61,9 +61,9 @@ public:
     /// The subscribers of the name on this node.
     [[nodiscard]] std::uint64_t here(Kind kind, std::string_view name) const;
     /// The names with a subscriber on this node that match the pattern, at most `most`; all names without a pattern. In
-    /// no particular order.
-    [[nodiscard]] std::vector<std::string> names_here(Kind kind, std::optional<std::string_view> pattern,
-                                                      std::size_t most) const;
+    /// no particular order. Valid until the next change.
+    [[nodiscard]] std::vector<std::string_view> names_here(Kind kind, std::optional<std::string_view> pattern,
+                                                           std::size_t most) const;
 
     /// The next changes to tell the other nodes, of at most `max_bytes` of names. Nothing: all has been told. The
     /// caller fills in the node.

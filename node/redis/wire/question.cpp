@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "node/redis/core/limits.hpp"
 #include "proto/redis/v1/receivers.pb.h"
@@ -34,10 +35,14 @@ std::optional<Kind> kind_of(std::uint32_t number) {
     return number < kKinds ? std::optional(static_cast<Kind>(number)) : std::nullopt;
 }
 
+void add(Kind kind, std::string_view name, std::uint64_t count, wire::NameCount& out) {
+    out.set_kind(static_cast<std::uint32_t>(kind));
+    out.set_name(name.data(), name.size());
+    out.set_count(count);
+}
+
 void add(const NameCount& count, wire::NameCount& out) {
-    out.set_kind(static_cast<std::uint32_t>(count.kind));
-    out.set_name(count.name);
-    out.set_count(count.count);
+    add(count.kind, count.name, count.count, out);
 }
 
 std::optional<NameCount> name_count_of(const wire::NameCount& message) {
@@ -129,15 +134,19 @@ std::vector<std::string> answer(const Question& question, const Receivers& recei
     const bool is_listing = question.what == Question::What::kNames;
     const std::optional<std::string_view> pattern =
         question.is_all ? std::nullopt : std::optional<std::string_view>(question.pattern);
-    std::vector<std::string> names =
-        is_listing ? receivers.names_here(question.kind, pattern, kMaxListedNames) : question.names;
-    // A name that is asked for twice must not be counted twice in the sum.
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
+    std::vector<std::string_view> names;
+    if (is_listing) {
+        names = receivers.names_here(question.kind, pattern, kMaxListedNames);
+    } else {
+        names.assign(question.names.begin(), question.names.end());
+        // A name that is asked for twice must not be counted twice in the sum.
+        std::sort(names.begin(), names.end());
+        names.erase(std::unique(names.begin(), names.end()), names.end());
+    }
     std::vector<std::string> parts;
     wire::Answer message;
     std::size_t bytes = 0;
-    for (const std::string& name : names) {
+    for (const std::string_view name : names) {
         const std::uint64_t count = is_listing ? 0 : receivers.here(question.kind, name);
         if (!is_listing && count == 0) {
             continue;
@@ -148,19 +157,24 @@ std::vector<std::string> answer(const Question& question, const Receivers& recei
             bytes = 0;
         }
         bytes += name.size() + kEntryBytes;
-        add({question.kind, name, count}, *message.add_counts());
+        add(question.kind, name, count, *message.add_counts());
     }
     parts.push_back(serialized(message));
     return parts;
 }
 
 Answers sum(const std::vector<std::string>& parts) {
-    Answers answers;
-    for (const std::string& part : parts) {
-        wire::Answer message;
-        if (!parse(part, message)) {
-            continue;
+    std::vector<wire::Answer> messages(parts.size());
+    std::size_t entries = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (!parse(parts[i], messages[i])) {
+            messages[i].Clear();
         }
+        entries += static_cast<std::size_t>(messages[i].counts_size());
+    }
+    Answers answers;
+    answers.counts.reserve(entries);
+    for (const wire::Answer& message : messages) {
         for (const wire::NameCount& entry : message.counts()) {
             // No node can hold more connections; a larger number is a peer's nonsense, and could overflow the sum.
             const std::uint64_t count =

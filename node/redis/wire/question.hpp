@@ -2,13 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "mesh/base/hash.hpp"
 #include "node/redis/core/realm_table.hpp"
 #include "node/redis/core/receivers.hpp"
 
@@ -48,7 +48,7 @@ struct Question {
 /// The answers of all nodes together.
 struct Answers {
     /// By name: the subscribers, or 0 when only names were asked for.
-    std::map<std::string, std::uint64_t, std::less<>> counts;
+    StringMap<std::uint64_t> counts;
 };
 /// This node's answer to kCounts or kNames, in parts of at most `max_part` bytes.
 [[nodiscard]] std::vector<std::string> answer(const Question& question, const Receivers& receivers,

@@ -95,7 +95,7 @@ protected:
         next_ = session_->on_command(arguments, out);
         return out;
     }
-    std::string answer(std::map<std::string, std::uint64_t, std::less<>> counts) {
+    std::string answer(StringMap<std::uint64_t> counts) {
         std::string out;
         next_ = session_->on_answer({std::move(counts)}, out);
         return out;
@@ -241,7 +241,9 @@ TEST_F(SessionTest, AsksEveryNodeForNumbers) {
     EXPECT_EQ(answer({{"a", 3}}), "*4\r\n$1\r\nb\r\n:0\r\n$1\r\na\r\n:3\r\n") << "in the order of the command";
     say({"pubsub", "channels", "a*"});
     EXPECT_EQ(host_.asked.back().pattern, "a*");
-    EXPECT_EQ(answer({{"a1", 0}, {"a2", 0}}), "*2\r\n$2\r\na1\r\n$2\r\na2\r\n");
+    const std::string names = answer({{"a1", 0}, {"a2", 0}});
+    EXPECT_TRUE(names == "*2\r\n$2\r\na1\r\n$2\r\na2\r\n" || names == "*2\r\n$2\r\na2\r\n$2\r\na1\r\n")
+        << "in no particular order, as with Redis: " << names;
     say({"pubsub", "numpat"});
     EXPECT_EQ(host_.asked.back().kind, Kind::kPattern);
     EXPECT_EQ(answer({{"a*", 0}, {"b*", 0}}), ":2\r\n");

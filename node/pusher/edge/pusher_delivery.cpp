@@ -58,6 +58,7 @@ void PusherDelivery::begin_span(const mesh::Deliver& message) {
     if (!parent || subscribers == 0) {
         return;
     }
+    // Comes first: the way between the nodes is a span of its own, also when no further delivery of the turn is traced.
     const TraceContext place = relayed(message, *parent);
     if (!reactor_.deliveries().has_room_for_span()) {
         return;

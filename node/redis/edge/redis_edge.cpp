@@ -164,19 +164,19 @@ void RedisEdge::wait_for_room(RedisConnection& connection) {
 }
 
 void RedisEdge::on_hub_room() {
+    list_pace_.begin_turn_end();
     if (waiting_.empty()) {
-        had_list_ = false;
+        list_pace_.finish_turn_end();
         return;
     }
     std::vector<Slot> waiting;
     waiting.swap(waiting_);
-    has_waiting_list_ = false;
     for (const Slot slot : waiting) {
         if (RedisConnection* connection = find(slot)) {
             reactor_.guard(*connection, [&] { connection->on_room(); });
         }
     }
-    had_list_ = false;
+    list_pace_.finish_turn_end();
     // The turn has ended for the hub: what the sessions have said goes now, or soon.
     ask_echo();
     if (!hub_.flush() || !waiting_.empty()) {
@@ -284,16 +284,11 @@ bool RedisEdge::ask(Slot slot, const Question& question) {
     if (hub_.is_backed_up() || asked_.size() >= most_questions_) {
         return false;
     }
-    // A list of names is much work twice: this node's answer, and the reply. No turn has more of either than it must.
-    const bool is_list = question.what == Question::What::kNames;
-    if (is_list && (had_list_ || has_waiting_list_)) {
-        has_waiting_list_ = true;
+    if (question.what == Question::What::kNames && !list_pace_.take()) {
         return false;
     }
-    had_list_ = had_list_ || is_list;
     Asked asked{slot, connection->card().id(), counters_of(connection->session().realm()),
                 split(question, mesh::kMaxQueryBytes)};
-    asked.is_list = is_list;
     std::reverse(asked.rest.begin(), asked.rest.end());
     asked.counters->questions_total.add();
     ask_next(std::move(asked));

@@ -19,6 +19,7 @@
 #include "node/edge/fanout.hpp"
 #include "node/redis/core/client_table.hpp"
 #include "node/redis/core/limits.hpp"
+#include "node/redis/core/list_pace.hpp"
 #include "node/redis/core/realm.hpp"
 #include "node/redis/core/realm_counters.hpp"
 #include "node/redis/core/realm_table.hpp"
@@ -204,8 +205,6 @@ private:
         std::vector<std::string> parts = {};
         /// A node has not answered in time.
         bool is_incomplete = false;
-        /// Asks for names, which may be many.
-        bool is_list = false;
     };
     /// A subscription that began while publishes of this node may still be on their way to this shard. A message of
     /// this node that comes before the Echo was published before, and is not for the subscriber. Messages of other
@@ -325,10 +324,7 @@ private:
     bool is_taking_over_ = false;
     /// A command whose cost grows with the keys has been done in this turn.
     bool had_costly_ = false;
-    /// A list of names was asked for, answered or replied with in this turn: the next one is asked for in a later turn.
-    bool had_list_ = false;
-    /// One of waiting_ wants a list of names: who comes later waits behind it.
-    bool has_waiting_list_ = false;
+    ListPace list_pace_;
     bool is_draining_ = false;
     OriginId self_;
     /// self_ as the sender of records.

@@ -334,7 +334,6 @@ void RedisEdge::handle(mesh::QueryResult& result) {
     if (asked.is_incomplete) {
         asked.counters->questions_incomplete_total.add();
     }
-    had_list_ = had_list_ || asked.is_list;
     fanout_.end_run();
     reactor_.guard(*connection, [&] { connection->on_answer(sum(asked.parts)); });
 }
@@ -401,7 +400,6 @@ std::optional<std::vector<std::string>> RedisEdge::answer(const mesh::LocalQuery
         all.node = self_;
         return encode_told(all, kMaxToldBytes);
     }
-    had_list_ = had_list_ || question->what == Question::What::kNames;
     return port.receivers->with(
         [&](const Receivers& mine) { return redis::answer(*question, mine, mesh::kMaxQueryPartBytes); });
 }

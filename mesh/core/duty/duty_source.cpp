@@ -300,8 +300,11 @@ void DutySource::reassign(const DutyItem& item, Entry& entry) {
         return;
     }
     if (desk != entry.desk && scan_.strangers.contains(entry.desk)) {
-        // The former desk's settlement says nothing about the words of a desk from another part.
+        // The former desk's settlement says nothing about the words of a desk from another part. Neither do the
+        // versions of the two parts tell which word came last. The former desk need not hand on what it has not dealt
+        // with, so each holder passes the knowledge of its part on as a former desk does.
         entry.revision = ++last_revision_;
+        entry.was_desk = entry.told_version > 0 ? entry.revision : entry.was_desk;
     }
     // The old desk is still there and may be telling: remember the desk as the former desk.
     if (unsettled && desk != entry.desk && desk != kOwnTie && members_.contains(desk)) {

@@ -330,6 +330,35 @@ TEST_F(DutyDoubt, ADoubtOutlivesItsDeskAndTheFormerDeskThatWarned) {
     EXPECT_EQ(mesh_.at(1).changed.back().count, 1u);
 }
 
+TEST_F(DutyDoubt, AHolderPassesOnTheKnowledgeOfItsPartWhenItsDeskHasDealtWithNothing) {
+    start({1, 2, 3});
+    const std::string key = mesh_.key_of(1, 3);
+    // Node 1 tells 1 and then 0, so the version there is newer than the version in the other part will be.
+    for (const std::uint64_t count : {1u, 0u}) {
+        mesh_.count(1, key, count);
+        mesh_.run();
+        mesh_.deal(1);
+    }
+    mesh_.part(1, 2);
+    mesh_.part(1, 3);
+    mesh_.run_for(10s);
+    mesh_.count(2, key, 3);
+    mesh_.run();
+    mesh_.deal(3);
+    ASSERT_EQ(mesh_.at(3).changed.back().count, 3u);
+    // Node 2 is the desk from here on, and finds everything told.
+    mesh_.kill(3);
+    mesh_.run_for(10s);
+    ASSERT_TRUE(mesh_.at(2).changed.empty());
+    mesh_.join(1, 2);
+    mesh_.run(false);
+    mesh_.count(2, key, 0);
+    mesh_.run_for(5s);
+    EXPECT_EQ(mesh_.at(1).changed.size(), 3u);
+    EXPECT_EQ(mesh_.at(1).changed.back().told, 1u);
+    EXPECT_EQ(mesh_.at(1).changed.back().count, 0u);
+}
+
 TEST_F(DutyDoubt, WhoWasHeardUntilItDiedIsBelieved) {
     start({1, 2, 3});
     const std::string key = mesh_.key_of(2, 1);

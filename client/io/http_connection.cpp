@@ -163,8 +163,10 @@ private:
             stream_->tcp().expires_never();
         }
         http::response<http::string_body> response = parser.release();
-        co_return Exchange{
-            ExchangeOutcome::kAnswered, static_cast<int>(response.result_int()), std::move(response.body()), {}};
+        const auto status = static_cast<int>(response.result_int());
+        const bool is_delivered =
+            status >= 500 && response.count("Tulle-Copies") > 0 && response.count(http::field::retry_after) == 0;
+        co_return Exchange{ExchangeOutcome::kAnswered, status, std::move(response.body()), {}, is_delivered};
     }
 
     /// False for a connection unfit for another request. Between two exchanges the server has nothing to send, so any

@@ -30,6 +30,9 @@ struct Exchange {
     std::string body;
     /// The reason in words, without an answer.
     std::string error;
+    /// The answer is an error, and yet an event was delivered: fewer nodes hold the event than wanted (Tulle-Copies),
+    /// and the answer does not ask for a repetition (Retry-After).
+    bool is_delivered = false;
 };
 
 /// A blocking HTTP/1.1 client of one server, with a kept-alive connection. Before each request the connection is

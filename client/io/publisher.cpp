@@ -52,9 +52,12 @@ Nonce random_nonce() {
     return nonce;
 }
 
-/// The meaning of an HTTP status. A node sends 503 before numbering the event, so the event is certainly not published.
-/// Any other 5xx may come after the numbering.
-PublishStatus status_of(int http_status) {
+/// The meaning of an answer. A node sends 503 before numbering the event, so the event is certainly not published,
+/// unless the answer says otherwise. Any other 5xx may come after the numbering.
+PublishStatus status_of(int http_status, bool is_delivered) {
+    if (is_delivered) {
+        return PublishStatus::kUnknown;
+    }
     if (http_status >= 200 && http_status < 300) {
         return PublishStatus::kAccepted;
     }
@@ -73,7 +76,7 @@ PublishResult result_of(const Exchange& exchange, const std::string& server) {
         case ExchangeOutcome::kAnswered:
             break;
     }
-    PublishResult result{status_of(exchange.status), exchange.status, {}, server};
+    PublishResult result{status_of(exchange.status, exchange.is_delivered), exchange.status, {}, server};
     if (!result.ok()) {
         result.error = "HTTP " + std::to_string(exchange.status) + ": " + exchange.body.substr(0, kMaxErrorBytes);
     }

@@ -155,6 +155,7 @@ bool get(v1::QueryAnswer& from, QueryAnswer& to) {
         }
         to.retained = std::make_shared<const RetainedPart>(std::move(part));
     }
+    to.part = from.part();
     return to.body.size() <= kMaxQueryPartBytes;
 }
 
@@ -410,6 +411,7 @@ Result<ControlBody, CodecError> get_control(v1::ControlEnvelope& from, std::uint
 
 Result<FramePtr, CodecError> get_frame(v1::Frame& from) {
     Frame frame{.no = FrameNo{from.no()}, .upto = RecordNo{from.upto()}};
+    frame.receipt_now = from.receipt_now();
     if (from.no() == 0 || !good_numbers(from.no(), from.upto()) || !get_gone(from, frame.gone)) {
         return CodecError::kLimit;
     }

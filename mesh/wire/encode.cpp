@@ -296,6 +296,7 @@ void put(const QueryAnswer& body, v1::ControlEnvelope& to, std::uint32_t protoco
     answer.set_id(body.id);
     answer.set_body(body.body);
     answer.set_last(body.last);
+    answer.set_part(body.part);
     if (body.retained) {
         put(*body.retained, *answer.mutable_retained(), protocol);
     }
@@ -376,6 +377,7 @@ void put(const Usage& body, v1::ControlEnvelope& to) {
 void put(const Frame& frame, v1::Frame& to, std::uint32_t protocol) {
     to.set_no(frame.no.value);
     to.set_upto(frame.upto.value);
+    to.set_receipt_now(frame.receipt_now);
     put(frame.gone, to);
     // Lists come before the records, because the records continue the lists.
     for (const PresencePartPtr& part : frame.presence) {

@@ -66,7 +66,9 @@ void add_keys(const mesh::KeyStatus& keys, Families& out) {
 /// (tests/integration/metrics.test.mjs).
 constexpr std::pair<std::string_view, std::string_view> kMeshHelp[] = {
     {"mesh_published", "Messages of this node's clients and backends, numbered here"},
-    {"mesh_publish_refused", "Publishes refused by the hub: not ready, or too large"},
+    {"mesh_publish_refused", "Publishes refused by the hub: not ready, too large, or too few nodes for the copies"},
+    {"mesh_publish_acknowledged", "Publishes answered after as many nodes as wanted held the message"},
+    {"mesh_publish_few_copies", "Publishes answered with 503 after a second in which too few nodes held the message"},
     {"mesh_records_received", "Records of other nodes that came to their turn here"},
     {"mesh_records_sent", "Records sent, once for each node that they went to"},
     {"mesh_frames_sent", "Frames of records sent to other nodes, repeated ones excepted"},

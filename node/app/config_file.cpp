@@ -17,6 +17,7 @@
 
 #include "node/app/app_credentials.hpp"
 #include "node/app/config_entry.hpp"
+#include "node/app/config_history.hpp"
 #include "node/app/config_redis.hpp"
 #include "node/app/config_webhooks.hpp"
 #include "node/app/meant_key.hpp"
@@ -227,6 +228,7 @@ constexpr std::string_view kAppKeys[] = {"apps.id",
                                          "apps.watchlist_events",
                                          "apps.subscription_count",
                                          "apps.webhooks",
+                                         "apps.history",
                                          "apps.on_gap",
                                          "apps.authorization_timeout",
                                          "apps.cache_ttl",
@@ -277,6 +279,8 @@ void take_app_key(const Entry& entry, App& app) {
         app.subscription_count = bool_of(entry);
     } else if (entry.key == "apps.webhooks") {
         app.webhooks = webhooks_of(entry);
+    } else if (entry.key == "apps.history") {
+        app.history = history_rules_of(entry);
     } else if (entry.key == "apps.on_gap") {
         app.on_gap = gap_policy_of(entry);
     } else if (!take_app_limit(entry, app)) {
@@ -374,10 +378,11 @@ App parse_app_file(std::string_view text, const std::string& path, const Variabl
     const toml::table root = parse_toml(text, path, variables);
     // [[apps]] in such a file is a common mistake: the user has moved an app out of the main file.
     if (const toml::node* apps = root.get("apps")) {
-        const bool is_webhook = apps->is_table() && apps->as_table()->contains("webhooks");
-        Entry{*apps, "apps", path}.reject(
-            is_webhook ? "a file of apps_dir holds one app: write [[webhooks]], not [[apps.webhooks]]"
-                       : "a file of apps_dir holds one app: write its keys at the top, without [[apps]]");
+        const auto has = [apps](std::string_view name) { return apps->is_table() && apps->as_table()->contains(name); };
+        const std::string_view mended = has("webhooks")  ? "[[webhooks]], not [[apps.webhooks]]"
+                                        : has("history") ? "[[history]], not [[apps.history]]"
+                                                         : "its keys at the top, without [[apps]]";
+        Entry{*apps, "apps", path}.reject("a file of apps_dir holds one app: write " + std::string(mended));
     }
     return app_of(root, path);
 }

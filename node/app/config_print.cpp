@@ -187,6 +187,12 @@ std::string app_text(const App& app) {
     add("cache_ttl", toml_text(app.cache_ttl));
     add("subscription_count", toml_text(app.subscription_count));
     add("on_gap", toml_text(std::string_view(app.on_gap == GapPolicy::kClose ? "close" : "event")));
+    for (const HistoryRule& rule : app.history) {
+        out += "[[apps.history]]\n";
+        add("channel_name_starts_with", toml_text(std::string_view(rule.channel_name_starts_with)));
+        add("channel_name_ends_with", toml_text(std::string_view(rule.channel_name_ends_with)));
+        add("ack", toml_text(std::size_t{rule.ack}));
+    }
     if (!app.webhooks.empty()) {
         out += "# webhooks: " + std::to_string(app.webhooks.size()) + ", left out\n";
     }

@@ -23,11 +23,11 @@ bool is_same(const App& a, const App& b) {
         const auto& [id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections,
                      backend_rate, read_rate, channel_length, event_length, channels_at_once, batch, authorization,
                      origins, presence_members, member_bytes, user_authentication, watchlist, cache_ttl, origin,
-                     subscription_count, webhooks] = app;
+                     subscription_count, webhooks, history] = app;
         return std::tie(id, key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections,
                         backend_rate, read_rate, channel_length, event_length, channels_at_once, batch, authorization,
                         origins, presence_members, member_bytes, user_authentication, watchlist, cache_ttl, origin,
-                        subscription_count, webhooks);
+                        subscription_count, webhooks, history);
     };
     return members(a) == members(b);
 }

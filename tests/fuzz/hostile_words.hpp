@@ -51,8 +51,7 @@ public:
             case 14:
                 return mesh::QueryAsk{bytes_.number(), text(), bytes_.number32() % 60'001, channels()};
             case 15:
-                return mesh::QueryAnswer{bytes_.number(), text(), bytes_.flag(),
-                                         bytes_.flag() ? retained_part() : nullptr};
+                return query_answer();
             case 16:
                 return mesh::Leave{frame_no()};
             case 17:
@@ -94,6 +93,7 @@ public:
         for (std::size_t i = bytes_.below(4); i > 1; --i) {
             frame.retained.push_back(retained_part());
         }
+        frame.receipt_now = frame.upto.value % 2 == 1;
         return std::make_shared<const mesh::Frame>(std::move(frame));
     }
 
@@ -208,6 +208,13 @@ private:
             made.changes.push_back({bytes_.flag(), channel()});
         }
         made.current = version();
+        return made;
+    }
+    [[nodiscard]] mesh::QueryAnswer query_answer() {
+        const std::uint64_t id = bytes_.number();
+        mesh::QueryAnswer made{id, text(), bytes_.flag(), bytes_.flag() ? retained_part() : nullptr};
+        // Drawn from the id, so that inputs of the corpus keep their meaning.
+        made.part = static_cast<std::uint32_t>(id % 4);
         return made;
     }
     [[nodiscard]] mesh::Nack nack() {

@@ -33,6 +33,14 @@ void check_views(World& world) {
         if (const auto pending = process->edge.longest_pending()) {
             world.violation("P1 " + world.name_of(process->oid) + " still waits to confirm " + pending->first);
         }
+        for (const auto& [id, publish] : process->unanswered) {
+            // A process that has left answers no more, and a young publish may wait for copies.
+            if (!process->left && !process->leaving_since &&
+                publish.at + 2 * mesh::Timing{}.copies_wait < world.now()) {
+                world.violation("P11 " + world.name_of(process->oid) + " never answered a publish on " +
+                                publish.channel);
+            }
+        }
         // Every ordered pair is checked: each side has a view of its own.
         for (HostId b = 0; b < world.hosts(); ++b) {
             if (a != b && world.process(b) != nullptr && !process->left && !world.process(b)->left) {

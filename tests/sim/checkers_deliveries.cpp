@@ -3,10 +3,10 @@
 
 #include "tests/sim/checkers.hpp"
 
-// P1, P3 and P4. A message accepted after a client's confirmation reaches the client in time, or the client is told in
-// time of exactly this loss, also when the client, the client's node or the origin has gone since. The first question
-// is whether the message came. Only for a message that neither came nor was told of, the second question is whether a
-// promise excuses the loss; excuses are counted by reason.
+// P1, P3, P4 and P11. A message accepted after a client's confirmation reaches the client in time, or the client is
+// told in time of exactly this loss, also when the client, the client's node or the origin has gone since. The first
+// question is whether the message came. Only for a message that neither came nor was told of, the second question is
+// whether a promise excuses the loss; excuses are counted by reason.
 namespace tulle::sim {
 namespace {
 
@@ -78,7 +78,7 @@ Everybody gather(World& world) {
 /// True when the two had met when the message was accepted. Before a meeting nothing is promised.
 bool had_met(const Accepted& message, const Process& origin, const Process& receiver) {
     const auto met = origin.first_session.find(receiver.oid);
-    return met != origin.first_session.end() && met->second < message.at;
+    return met != origin.first_session.end() && met->second < message.asked;
 }
 
 /// True when the leaver had a session with the peer at the end.
@@ -98,7 +98,7 @@ public:
     /// Judges a message on the client's channel. Losses wait for conclude().
     void judge(const Accepted& message) {
         // Not a subscriber when the message was accepted.
-        if (message.at <= *client_.confirmed || (end_ && *end_ <= message.at)) {
+        if (message.asked <= *client_.confirmed || (end_ && *end_ <= message.at)) {
             return;  // not its subscriber
         }
         const Origin& origin = all_.origins.at(message.origin);
@@ -119,7 +119,10 @@ public:
         // Later losses have fewer gaps to choose from, so later losses choose first.
         for (auto it = missing_.rbegin(); it != missing_.rend(); ++it) {
             const Accepted& message = *it->message;
-            if (take(gaps, message, it->due)) {
+            if (it->rule == nullptr && is_acknowledged(message, all_.origins.at(message.origin))) {
+                // P11 knows no gap.
+                accuse(message, "was not given");
+            } else if (take(gaps, message, it->due)) {
                 count(message, it->due);
                 ++outcome_.reached["deliveries_told_missing"];
             } else if (it->rule != nullptr) {
@@ -148,6 +151,7 @@ private:
         outcome_.checked_killed += origin.ended && origin.process != &who_ ? 1u : 0u;
         outcome_.reached["deliveries_in_time"] += due == message.at + World::kInTime ? 1u : 0u;
         outcome_.reached["deliveries_to_leavers"] += end_ ? 1u : 0u;
+        outcome_.reached["acknowledged_of_killed"] += is_acknowledged(message, origin) ? 1u : 0u;
     }
 
     /// True when a gap told until `until` may be about the message. Gaps of the message's own channel come first, each
@@ -156,7 +160,7 @@ private:
         for (const bool named : {true, false}) {
             for (Client::Gap& gap : gaps) {
                 if (gap.named == named && gap.at <= until && (!named || gap.missing > 0) &&
-                    gap.may_be(message.origin, message.n, message.at)) {
+                    gap.may_be(message.origin, message.n, message.asked)) {
                     gap.missing -= named ? 1u : 0u;
                     return true;
                 }
@@ -193,7 +197,21 @@ private:
         }
         const bool may_be_lost = *origin.ended - message.at < kLastSecond && !has_later(message, *origin.ended) &&
                                  !all_.delivered.contains({message.origin, message.n});
-        return may_be_lost ? "P4: accepted in the last second of its origin, and lost by all" : nullptr;
+        return may_be_lost && !is_acknowledged(message, origin)
+                   ? "P4: accepted in the last second of its origin, and lost by all"
+                   : nullptr;
+    }
+
+    /// P11: the origin was killed within a second, and of the nodes that held the message one has lived on at least.
+    [[nodiscard]] bool is_acknowledged(const Accepted& message, const Origin& origin) const {
+        if (message.copies == 0 || !origin.ended || origin.process->left || *origin.ended - message.at >= kLastSecond) {
+            return false;
+        }
+        const auto ended = std::count_if(all_.origins.begin(), all_.origins.end(), [&](const auto& entry) {
+            const std::optional<Instant>& at = entry.second.ended;
+            return at && *at >= message.asked && *at <= *origin.ended + kFilledIn;
+        });
+        return static_cast<std::uint32_t>(ended) < message.copies;
     }
 
     /// True when a later message of the origin has shown this node the loss. A later message filled in by another node
@@ -215,12 +233,13 @@ private:
         const Origin& origin = all_.origins.at(message.origin);
         const std::string fate = !origin.ended ? "" : (origin.process->left ? "the leaver " : "the killed ");
         const auto other = all_.delivered.find({message.origin, message.n});
-        world_.violation(
-            (origin.ended ? "P4 " : "P1 ") + world_.name_of(who_.oid) + ": client " + std::to_string(client_.id) +
-            (end_ ? ", gone since, " : " ") + what + " " + std::to_string(message.n.value) + " of " + fate +
-            world_.name_of(message.origin) + " on " + message.channel +
-            (other == all_.delivered.end() ? ""
-                                           : "; " + world_.name_of((*other->second.begin())->oid) + " did get it"));
+        world_.violation((is_acknowledged(message, origin) ? "P11 " : (origin.ended ? "P4 " : "P1 ")) +
+                         world_.name_of(who_.oid) + ": client " + std::to_string(client_.id) +
+                         (end_ ? ", gone since, " : " ") + what + " " + std::to_string(message.n.value) + " of " +
+                         fate + world_.name_of(message.origin) + " on " + message.channel +
+                         (other == all_.delivered.end()
+                              ? ""
+                              : "; " + world_.name_of((*other->second.begin())->oid) + " did get it"));
     }
 
     World& world_;

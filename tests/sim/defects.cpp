@@ -126,6 +126,11 @@ void Defects::on_data(Turn& turn, mesh::Data data) {
 }
 
 void Defects::on_port(Turn& turn, const mesh::PortInput& input) {
+    if (const auto* publish = std::get_if<mesh::Publish>(&input.message);
+        publish != nullptr && planted_ == Planted::kCopiesUncounted) {
+        answer_at_once(turn, input.shard, *publish);
+        return;
+    }
     const auto* wanted = std::get_if<mesh::Subscribe>(&input.message);
     // Looked at before the node takes the subscription.
     const bool is_second = wanted != nullptr && turn.node.local_interest().shards_of(wanted->channel) != 0;
@@ -135,6 +140,19 @@ void Defects::on_port(Turn& turn, const mesh::PortInput& input) {
         // The shard is told at once. The node's own word follows later and is dropped by settle().
         turn.state.confirmed.emplace(Confirmed{input.shard, wanted->channel, wanted->generation}, false);
         turn.out.push_back(mesh::ToPort{input.shard, mesh::Subscribed{wanted->channel, wanted->generation, nullptr}});
+    }
+}
+
+void Defects::answer_at_once(Turn& turn, mesh::ShardIndex shard, mesh::Publish publish) {
+    const std::uint32_t copies = std::exchange(publish.copies, std::uint8_t{1});
+    const std::uint64_t id = publish.id;
+    turn.node.step(turn.now, mesh::PortInput{shard, std::move(publish)}, turn.out);
+    for (mesh::Effect& effect : turn.out) {
+        auto* to = std::get_if<mesh::ToPort>(&effect);
+        auto* published = to == nullptr ? nullptr : std::get_if<mesh::Published>(&to->message);
+        if (published != nullptr && to->shard == shard && published->id == id && copies > 1) {
+            published->copies = copies;
+        }
     }
 }
 

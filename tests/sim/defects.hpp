@@ -57,6 +57,8 @@ private:
     void step(Turn& turn, mesh::Input input);
     void on_control(Turn& turn, mesh::Control control);
     void on_data(Turn& turn, mesh::Data data);
+    /// Publishes as if no copies were wanted, and answers as if there were so many.
+    void answer_at_once(Turn& turn, mesh::ShardIndex shard, mesh::Publish publish);
     void on_port(Turn& turn, const mesh::PortInput& input);
     /// The end of a turn: settles the node and spoils the output.
     void settle(Turn& turn);

@@ -41,10 +41,12 @@ enum class Planted : std::uint8_t {
     kSettledEarly,
     /// Data alone is enough for a peer to count as alive.
     kControlUnheeded,
+    /// A publish that wants copies is answered before any other node has the message.
+    kCopiesUncounted,
 };
 
 /// The defects by the names that `simrun --plant` takes.
-inline constexpr std::array<std::pair<std::string_view, Planted>, 15> kPlantedNames{{
+inline constexpr std::array<std::pair<std::string_view, Planted>, 16> kPlantedNames{{
     {"repair-off", Planted::kRepairOff},
     {"duplicate-filter-off", Planted::kDuplicateFilterOff},
     {"barrier-off", Planted::kBarrierOff},
@@ -60,6 +62,7 @@ inline constexpr std::array<std::pair<std::string_view, Planted>, 15> kPlantedNa
     {"task-forgotten", Planted::kTaskForgotten},
     {"settled-early", Planted::kSettledEarly},
     {"control-unheeded", Planted::kControlUnheeded},
+    {"copies-uncounted", Planted::kCopiesUncounted},
 }};
 
 }  // namespace tulle::sim

@@ -305,6 +305,12 @@ void take_stock(World& world, const Faults& faults, Variant variant, Outcome& ou
         outcome.reached["rebinds"] = net.rebinds;
         outcome.reached["checks_refused_by_rebinds"] = net.refused_by_rebinds;
     }
+    if (variant.copies) {
+        note_reached(outcome, "mesh_publish_acknowledged");
+        note_reached(outcome, "mesh_publish_few_copies");
+    } else {
+        outcome.reached.erase("acknowledged_of_killed");
+    }
     if (variant.mixed) {
         outcome.reached["net_written"] = net.written;
         outcome.reached["net_written_old"] = net.written_old;
@@ -341,6 +347,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, Variant varian
     WorldOptions options = draw(seed);
     options.trace = trace;
     options.planted = planted;
+    options.copies = variant.copies;
     if (variant.mixed) {
         draw_versions(seed, options);
     }

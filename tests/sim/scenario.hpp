@@ -48,6 +48,8 @@ struct Variant {
     bool mixed = false;
     /// The mesh keys are changed several times: every node binds its ports again, announced, while faults go on.
     bool keys = false;
+    /// Every second message wants copies, at two or three nodes, before it counts as accepted.
+    bool copies = false;
 };
 
 /// Runs a mesh of 3 to 7 nodes for 30 virtual seconds and more, with faults, subscriptions and publishes drawn from the

@@ -23,6 +23,7 @@ World::World(const WorldOptions& options)
       prng_(options.seed),
       name_server_(options.seed),
       versions_(options.seed),
+      copies_(options.seed),
       spoken_(options.hosts),
       network_(scheduler_, prng_, options.hosts, options.high_water, receiver()),
       processes_(options.hosts) {}
@@ -241,7 +242,7 @@ Roster::Ask World::asking(HostId host) {
 void World::publish(HostId host, const std::string& channel) {
     Process& process = *processes_[host];
     const std::uint64_t id = ++process.last_publish_id;
-    process.unanswered[id] = channel;
+    process.unanswered[id] = {channel, now()};
     // Publishes come from all shards in turn.
     const mesh::ShardIndex shard{static_cast<std::uint16_t>(id % Edge::kShards)};
     // The data names the origin, as deliver() needs the origin. Some messages are large, so that frames and rings fill.
@@ -253,13 +254,18 @@ void World::publish(HostId host, const std::string& channel) {
     // With bytes on the wire, the names hold characters that codecs like to get wrong.
     const EventBody body(is_named ? "e \"\n\xed\xa0\xbd" : "", data, is_bytes ? DataKind::kBytes : DataKind::kJson,
                          is_named ? "7" : "");
-    input(host, mesh::PortInput{shard, mesh::Publish{id, {channel}, share(body), {}}});
+    mesh::Publish publish{id, {channel}, share(body), {}};
+    if (options_.copies && copies_.chance(50)) {
+        publish.copies = copies_.chance(30) ? 3 : 2;
+        publish.copied = {0, 1};
+    }
+    input(host, mesh::PortInput{shard, std::move(publish)});
 }
 
 void World::publish_retained(HostId host, const std::string& channel) {
     Process& process = *processes_[host];
     const std::uint64_t id = ++process.last_publish_id;
-    process.unanswered[id] = channel;
+    process.unanswered[id] = {channel, now()};
     mesh::Publish publish{id, {channel}, share(EventBody({}, std::to_string(process.oid.value))), {}};
     publish.retained = 1;
     publish.keep_for = 1h;
@@ -506,6 +512,28 @@ void World::deliver(Process& process, const mesh::DeliverLocal& local) {
     });
 }
 
+void World::on_published(HostId host, Process& process, const mesh::Published& published) {
+    const auto found = process.unanswered.find(published.id);
+    if (found == process.unanswered.end()) {
+        violation("P11 a publish was answered twice (" + name_of(process.oid) + ")");
+        return;
+    }
+    const auto [channel, asked] = std::move(found->second);
+    process.unanswered.erase(found);
+    // Numbered messages are the debts of the mesh: the judge asks for each. With too few copies a message is a debt
+    // like one without copies.
+    if (published.n == mesh::RecordNo{}) {
+        return;
+    }
+    if (Shelf::holds(channel)) {
+        note_retained(process, channel);
+        return;
+    }
+    const bool is_acknowledged = published.outcome == mesh::PublishOutcome::kAccepted;
+    accepted_.push_back(
+        {process.oid, host, published.n, channel, now(), asked, is_acknowledged ? published.copies : 0});
+}
+
 void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message) {
     const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
     // A confirmation with members belongs to a presence channel, a confirmation of a cache channel to the shelf, and
@@ -528,14 +556,7 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
             }
         }
     } else if (const auto* published = std::get_if<mesh::Published>(&message)) {
-        const auto found = process.unanswered.find(published->id);
-        // Accepted messages are the debts of the mesh: the judge asks for each.
-        if (published->outcome == mesh::PublishOutcome::kAccepted && Shelf::holds(found->second)) {
-            note_retained(process, found->second);
-        } else if (published->outcome == mesh::PublishOutcome::kAccepted) {
-            accepted_.push_back({process.oid, host, published->n, found->second, now()});
-        }
-        process.unanswered.erase(found);
+        on_published(host, process, *published);
     } else if (const auto* last = std::get_if<mesh::RetainedFound>(&message)) {
         process.shelf.on_last(shard, *last);
     } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {

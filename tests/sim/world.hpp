@@ -52,6 +52,8 @@ struct WorldOptions {
     /// For kUpgrade and kRollback, since the beginning of the run.
     Duration turn{};
     Planted planted = Planted::kNone;
+    /// See Variant::copies.
+    bool copies = false;
     mesh::Timing timing;
     mesh::Limits limits;
 };
@@ -72,7 +74,13 @@ struct Accepted {
     HostId host = 0;
     mesh::RecordNo n;
     std::string channel;
+    /// When the publish was answered.
     Instant at;
+    /// When the publish was made: not later than the numbering. For a message without copies equal to `at`, unless the
+    /// node held the publish back.
+    Instant asked;
+    /// Nodes that held the message when it was accepted, for a message that wanted copies; 0 for others.
+    std::uint32_t copies = 0;
 };
 
 /// An incarnation of a node: the real MeshNode core, and shards that remember what their clients saw.
@@ -113,8 +121,12 @@ struct Process {
     /// Deaths of stuck peers, counted in `deaths` as well.
     std::uint64_t stuck_deaths = 0;
     std::uint64_t last_publish_id = 0;
-    // By id of a publish: the channel.
-    std::map<std::uint64_t, std::string> unanswered;
+    struct Unanswered {
+        std::string channel;
+        Instant at;
+    };
+    // By id of a publish.
+    std::map<std::uint64_t, Unanswered> unanswered;
     std::map<OriginId, Instant> first_session;
     /// By peer: when a session with the peer last stood while any session was made.
     std::map<OriginId, Instant> met;
@@ -314,6 +326,7 @@ private:
     [[nodiscard]] Roster::Ask asking(HostId host);
     /// Takes a message of the hub to a shard.
     void to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message);
+    void on_published(HostId host, Process& process, const mesh::Published& published);
     /// Draws the time that a duty takes.
     [[nodiscard]] Duration duty_time();
     /// Answers a duty after a pause, unless revoked before.
@@ -344,10 +357,11 @@ private:
     WorldOptions options_;
     Defects defects_{options_.planted};
     Prng prng_;
-    /// Generators of their own for names and versions: seeds without names or versions stay unchanged.
+    /// Generators of their own for names, versions and copies: seeds without any of these stay unchanged.
     Prng name_server_;
     std::uint64_t looked_up_ = 0;
     Prng versions_;
+    Prng copies_;
     // By host: the version of the last process; 0 before the first.
     std::vector<std::uint32_t> spoken_;
     std::uint64_t mixed_sessions_ = 0;

@@ -47,9 +47,10 @@ enum class PublishStatus {
     kInvalid,
     /// Not published: a node answered with an HTTP status other than 2xx and 5xx (`http_status`).
     kRefused,
-    /// Not published: every node was out of reach or too busy (503).
+    /// Not published: every node was out of reach, too busy, or knew too few others to hold the event (503).
     kUnavailable,
-    /// Possibly published: the request was sent, but no usable answer came (no answer, or a 5xx other than 503).
+    /// Possibly published: the request was sent, but no usable answer came (no answer, or a 5xx other than 503), or the
+    /// node has delivered the event, but fewer nodes hold the event than its channel wants.
     kUnknown,
 };
 

@@ -44,6 +44,10 @@ public:
                std::any_of(record.channels.begin(), record.channels.end(),
                            [&](const std::string& channel) { return wants(reader, channel); });
     }
+    /// True when this node, the record's origin, has named the node as a keeper.
+    [[nodiscard]] static bool is_named_keeper(OriginId oid, const Record& record) {
+        return std::find(record.keepers.begin(), record.keepers.end(), oid) != record.keepers.end();
+    }
     /// is_due() for a record of this node, asked in the other direction. Calls `slot(InterestSlot)` for each peer with
     /// interest in a channel of the record, and `keeper(OriginId)` for each keeper of the record. A keeper may be this
     /// node. A peer with interest in several channels, or a peer that is a keeper too, is named several times: the
@@ -66,7 +70,7 @@ private:
     /// True when node `oid` is a keeper of a retained channel of `record`.
     [[nodiscard]] bool is_keeper(OriginId oid, const Record& record, Keepers keepers) const {
         if (keepers == Keepers::kNamed) {
-            return std::find(record.keepers.begin(), record.keepers.end(), oid) != record.keepers.end();
+            return is_named_keeper(oid, record);
         }
         // Only the first `record.retained` channels keep the record as their retained event, so only these channels
         // have keepers.

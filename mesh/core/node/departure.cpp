@@ -144,6 +144,7 @@ void Departure::say_goodbye(Instant now, Effects& out) {
 
 void Departure::end(Effects& out) {
     done_.left = true;
+    acknowledger_.give_up_all(out);
     const Duties& duties = duty_.duties();
     // Only the last node loses untold duties; others have handed theirs over.
     if (const std::size_t untold = duties.takes_over() ? duties.untold() : 0; untold > 0) {

@@ -24,12 +24,14 @@ namespace tulle::mesh {
 /// Errors: none. Duties left untold at the end are counted in a warning.
 class Departure {
 public:
-    Departure(MeshContext& context, Membership& membership, Serving& serving, Publisher& publisher, DutyService& duty,
-              const Pulse& pulse, const Streams& streams, const RecordRing& ring)
+    Departure(MeshContext& context, Membership& membership, Serving& serving, Publisher& publisher,
+              Acknowledger& acknowledger, DutyService& duty, const Pulse& pulse, const Streams& streams,
+              const RecordRing& ring)
         : context_(context),
           membership_(membership),
           serving_(serving),
           publisher_(publisher),
+          acknowledger_(acknowledger),
           duty_(duty),
           pulse_(pulse),
           streams_(streams),
@@ -63,13 +65,14 @@ private:
     [[nodiscard]] bool may_part(Instant now) const;
     /// Sends Leave to each peer with all our records and duties, once per heartbeat.
     void say_goodbye(Instant now, Effects& out);
-    /// Appends Left.
+    /// Answers the publishes that still wait for copies, and appends Left.
     void end(Effects& out);
 
     MeshContext& context_;
     Membership& membership_;
     Serving& serving_;
     Publisher& publisher_;
+    Acknowledger& acknowledger_;
     DutyService& duty_;
     const Pulse& pulse_;
     const Streams& streams_;

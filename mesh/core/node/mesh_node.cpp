@@ -22,7 +22,8 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       roster_(context_, membership_, stores_.interest, stores_.tallies, pulse_, serving_, stores_.local),
       presence_(context_, stores_.presence, stores_.local, stores_.interest, stores_.ring, serving_),
       retained_(context_, stores_.retained, stores_.local, stores_.interest, stores_.clock),
-      publisher_(context_, serving_, membership_, stores_.ring, retained_),
+      acknowledger_(context_, stores_.ring),
+      publisher_(context_, serving_, membership_, stores_.ring, retained_, acknowledger_),
       sleep_(context_, publisher_),
       traces_(context_, publisher_, stores_.ring, roster_, stores_.tallies),
       arrivals_(context_, presence_, retained_, traces_, stores_.tallies),
@@ -31,11 +32,11 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       subscriptions_(context_, window_, stores_.local, presence_, retained_),
       interest_(context_, stores_.interest, stores_.local, window_, subscriptions_),
       streams_(context_, stores_.ring, stores_.interest, stores_.origins, stores_.tallies, recovery_, arrivals_,
-               presence_, retained_, subscriptions_),
+               presence_, retained_, subscriptions_, acknowledger_),
       queries_(context_, retained_),
       usage_(context_),
       duty_(context_),
-      departure_(context_, membership_, serving_, publisher_, duty_, pulse_, streams_, stores_.ring),
+      departure_(context_, membership_, serving_, publisher_, acknowledger_, duty_, pulse_, streams_, stores_.ring),
       introductions_(context_, membership_),
       rebinding_(context_, pulse_, prng_) {
     TULLE_ASSERT(options_.oid != OriginId{});
@@ -108,6 +109,7 @@ void MeshNode::note_time(Instant now, Effects& out) {
     interest_.forgive(late);
     subscriptions_.forgive(late);
     streams_.forgive(late);
+    acknowledger_.forgive(late);
     pulse_.woke(now);
     if (late > options_.timing.own_loop_asleep) {
         retained_.woke(now);
@@ -176,6 +178,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     presence_.session_down(now, down.oid);
     usage_.session_down(now, down.oid);
     retained_.session_down(down.oid);
+    acknowledger_.session_down(down.oid);
     introductions_.session_down();
     duty_.duties().member_down(now, down.oid, duty_end(now, down));
     if (is_gone) {
@@ -210,12 +213,16 @@ struct MeshNode::ControlHandler {
     void operator()(const InterestAck& ack) const { node.interest_.on(now, session, ack, out); }
     void operator()(const InterestPull& pull) const { node.interest_.on(now, session, pull, out); }
     void operator()(const InterestChunk& chunk) const { node.interest_.on(now, session, chunk, out); }
-    void operator()(const Receipt& receipt) const { Streams::on(session, receipt); }
+    void operator()(const Receipt& receipt) const { node.streams_.on(session, receipt, out); }
     void operator()(const Nack& nack) const { node.streams_.on(now, session, nack, out); }
     void operator()(const QueryAsk& ask) const { node.queries_.on(now, session.oid, ask, out); }
     void operator()(const QueryAnswer& answer) const { node.queries_.on(now, session.oid, answer, out); }
     void operator()(const Leave& goodbye) const { node.departure_.on(now, session, goodbye, out); }
-    void operator()(const LeaveReceipt& receipt) const { Departure::on(session, receipt); }
+    void operator()(const LeaveReceipt& receipt) const {
+        // The peer has all our frames, and ends the session before its own receipt would be due.
+        node.streams_.take_receipt(session, session.data.sender.last_sent(), out);
+        Departure::on(session, receipt);
+    }
     void operator()(const Ping& ping) const { node.context_.send(session.oid, Pong{ping.nonce}, out); }
     void operator()(const Pong& pong) const { node.sleep_.on(now, session.oid, pong, out); }
     void operator()(const Relay& relay) const { node.on_relay(now, session.oid, relay, out); }
@@ -258,7 +265,7 @@ void MeshNode::on_data(Instant now, const Data& message, OriginId via, Effects& 
 }
 
 void MeshNode::on_heartbeat(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out) {
-    streams_.on(now, session, heartbeat);
+    streams_.on(now, session, heartbeat, out);
     if (duty_.on(now, session.oid, heartbeat)) {
         // The peer has begun to leave, and waits to hear that this node knows.
         Pulse::hurry(now, session);
@@ -347,6 +354,7 @@ void MeshNode::settle(Instant now, Effects& out) {
     static_cast<void>(stores_.interest.sweep());
     presence_.tick(now, out);
     retained_.tick(now);
+    acknowledger_.tick(now, out);
     usage_.tick(now, out);
     if (serving_.tick(now, out)) {
         duty_.duties().begin();
@@ -401,6 +409,7 @@ Instant MeshNode::earliest() {
     consider(stores_.ring.next_deadline());
     consider(presence_.next_deadline());
     consider(retained_.next_deadline());
+    consider(acknowledger_.next_deadline());
     consider(usage_.next_deadline());
     consider(duties().next_deadline());
     consider(departure_.next_deadline());

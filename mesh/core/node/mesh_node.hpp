@@ -20,6 +20,7 @@
 #include "mesh/core/node/stores.hpp"
 #include "mesh/core/presence/presence.hpp"
 #include "mesh/core/query/queries.hpp"
+#include "mesh/core/records/acknowledger.hpp"
 #include "mesh/core/records/arrivals.hpp"
 #include "mesh/core/records/publisher.hpp"
 #include "mesh/core/records/recovery.hpp"
@@ -159,6 +160,7 @@ private:
     Roster roster_;
     Presence presence_;
     Retained retained_;
+    Acknowledger acknowledger_;
     Publisher publisher_;
     Sleep sleep_;
     Traces traces_;

@@ -62,6 +62,8 @@ void MeshNode::add_counters(NodeStatus& status) const {
     const Duties::Tally& duty = duties().tally();
     status.counters = {{"mesh_published", publisher_.accepted()},
                        {"mesh_publish_refused", publisher_.refused()},
+                       {"mesh_publish_acknowledged", acknowledger_.acknowledged()},
+                       {"mesh_publish_few_copies", acknowledger_.given_up()},
                        {"mesh_records_received", arrivals_.received()},
                        {"mesh_records_sent", streams.records_sent},
                        {"mesh_frames_sent", streams.frames_sent},

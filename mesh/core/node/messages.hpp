@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mesh/base/ids.hpp"
+#include "mesh/core/node/frame.hpp"
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/records/record.hpp"
 
@@ -19,11 +20,6 @@ namespace tulle::mesh {
 /// Tag of an attempt at a session. The upper half counts a sender's attempts upwards; the lower half can't be guessed.
 /// A message bears the tag that its *receiver* chose, so messages of an ended session are recognised and dropped.
 using SessionTag = Strong<struct SessionTagTag, std::uint64_t>;
-/// Position of a frame in a link: 1, 2, 3…; 0: before the first.
-using FrameNo = Strong<struct FrameNoTag, std::uint64_t>;
-/// Number of changes that an interest set has seen.
-using InterestVersion = Strong<struct InterestVersionTag, std::uint64_t>;
-
 /// The ids of a node's mesh keys, as numbers; the key in use first.
 using MeshKeyIds = std::vector<std::uint32_t>;
 
@@ -263,9 +259,6 @@ struct ProbeAnswer {
     std::uint64_t silence_us = 0;  ///< since the witness last heard the target
 };
 
-struct RetainedPart;
-using RetainedPartPtr = std::shared_ptr<const RetainedPart>;
-
 /// A question to all shards of the receiver. Answered by QueryAnswer messages with the same id.
 struct QueryAsk {
     std::uint64_t id = 0;
@@ -282,6 +275,9 @@ struct QueryAnswer {
     bool last = false;
     /// The sender's last event of a channel asked for; may be null.
     RetainedPartPtr retained = {};
+    /// The number of this part of the sender's answer, from 1: a part may be lost, or come behind the last one. 0 from
+    /// nodes of an older build, whose last part ends the answer.
+    std::uint32_t part = 0;
 };
 
 /// The usage of limits rationed over the mesh, summed over the sender's shards by name. Replaces the sender's former
@@ -314,16 +310,6 @@ struct Pong {
 struct Wake {
     OriginId origin;
     RecordNo delivered;
-};
-
-/// Records that the ring no longer had when the link came to them.
-struct Gone {
-    /// How many records were lost on each channel of the receiver's interest.
-    std::vector<std::pair<std::string, std::uint64_t>> channels;
-    /// Further lost records, without any knowledge of their channels.
-    std::uint64_t unknown = 0;
-    [[nodiscard]] bool empty() const { return channels.empty() && unknown == 0; }
-    friend bool operator==(const Gone&, const Gone&) = default;
 };
 
 /// The answer to a Wake: records of a dead origin, in order of n. `last` ends the answer, when all parts have come.
@@ -435,57 +421,6 @@ struct Control {
 
 // ---- data
 // ------------------------------------------------------------------------------------------------------------
-
-/// A piece of the list of the sender's own users of a presence channel. The pieces of a list follow each other without
-/// anything between; the last piece makes the list replace the former list of the sender.
-struct PresencePart {
-    std::string channel;
-    /// The version of the receiver's interest that is answered. A list for an older interest is not believed.
-    InterestVersion version;
-    /// The list holds all changes up to this record, though the records may come later.
-    RecordNo at;
-    bool first = false;
-    bool last = false;
-    std::vector<PresenceMember> members;
-};
-using PresencePartPtr = std::shared_ptr<const PresencePart>;
-
-/// The event that the sender holds as the last of a channel: the answer to the receiver's interest, or handed on
-/// because the receiver is to keep the event.
-struct RetainedPart {
-    std::string channel;
-    /// The version of the receiver's interest that is answered.
-    InterestVersion version;
-    /// Records up to this number do not follow any more.
-    RecordNo at;
-    Stamp stamp = {};  ///< time_us 0: the sender has no event
-    SharedBody body = {};
-    Duration left{};  ///< time until the event is too old
-
-    /// The size in a frame, in bytes; 96 bytes stand for the fixed fields.
-    [[nodiscard]] std::size_t cost() const { return 96 + channel.size() + (body ? body->size() : 0); }
-};
-
-/// A piece of a link: first the records that are gone, then lists of presence members and last events, then records in
-/// order of n. Immutable once numbered, and repeated unchanged.
-struct Frame {
-    FrameNo no;
-    /// All records up to this number are in the link's frames so far, were not due, or are gone.
-    RecordNo upto;
-    Gone gone;
-    std::vector<RecordPtr> records;
-    /// Size of all parts by cost(), counted against the credit.
-    std::size_t bytes = 0;
-    std::vector<PresencePartPtr> presence = {};
-    std::vector<RetainedPartPtr> retained = {};
-};
-using FramePtr = std::shared_ptr<const Frame>;
-
-/// "My link has come so far." Sent after a burst and when idle, behind the frames on the data path.
-struct Tail {
-    FrameNo last_sent;
-    RecordNo upto;
-};
 
 /// A message on the data path.
 struct Data {

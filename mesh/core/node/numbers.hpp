@@ -157,6 +157,9 @@ struct Timing {
     Duration reconcile_retry = 200ms;
     /// A user of a dead node that connects elsewhere within so long has neither left nor joined.
     Duration presence_grace = 2s;
+    /// A publish waits no longer for its copies: two heartbeats of a peer that sends receipts with heartbeats alone,
+    /// and a repaired frame, fit in.
+    Duration copies_wait = 1s;
     /// After so long an event accepted here has reached its keepers: the ring's age.
     Duration retained_transit = 60s;
     /// Between looks for last events that are too old, or no longer to be kept here.
@@ -246,6 +249,8 @@ struct Limits {
     std::size_t members_per_message = 256;
     /// Publishes held while sessions are being confirmed after a sleep. Further publishes are refused.
     std::size_t held_publishes = 65536;
+    /// Publishes that wait for copies. Further publishes with copies are refused.
+    std::size_t awaited_copies = 65536;
     /// Queries under way at once, our own and others' together.
     std::size_t queries = 1024;
     /// Queries under way for a single peer, so other peers still get answers.

@@ -12,6 +12,7 @@
 #include "mesh/base/mailbox.hpp"
 #include "mesh/base/time.hpp"
 #include "mesh/core/node/node_status.hpp"
+#include "mesh/core/node/numbers.hpp"
 #include "mesh/core/records/record.hpp"
 
 /// The port between the hub and the shards: two kinds of mailbox and the values that cross them. The edge knows nothing
@@ -25,6 +26,12 @@ inline constexpr std::size_t kMaxShards = 64;
 
 // ---- shard to hub
 // ----------------------------------------------------------------------------------------------------
+
+/// Some of the channels of a publish: `count` channels, the first of them at index `first`.
+struct ChannelRange {
+    std::size_t first = 0;
+    std::size_t count = 0;
+};
 
 /// Number the message and deliver it to all subscribers of the channels. Answered by Published with the same id, after
 /// the Deliver to this shard if the shard has subscribers.
@@ -43,6 +50,11 @@ struct Publish {
     Answers answers = Answers::kAlways;
     /// See Record::context.
     SharedBytes context = {};
+    /// Nodes that must hold the message before the publish is accepted, this node included: 1 to kMaxCopies.
+    std::uint8_t copies = 1;
+    /// The channels that want the copies: the message also goes to the keepers of these channels, which need no
+    /// subscriber. REQUIRES: not empty when `copies` is more than 1.
+    ChannelRange copied = {};
 };
 
 /// The shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every
@@ -235,13 +247,22 @@ enum class PublishOutcome : std::uint8_t {
     kTooLarge,  ///< over a limit of this header; the edge should have refused the message
     /// The data are not JSON, and a member speaks an older protocol version without such data.
     kNotSpoken,
+    /// Fewer nodes than wanted hold the message, or could hold the message. With a number, the message was delivered.
+    kFewCopies,
+    kBusy,  ///< Limits::awaited_copies publishes wait for copies
 };
 
 /// The answer to the Publish with the same id.
 struct Published {
     std::uint64_t id = 0;
     PublishOutcome outcome = PublishOutcome::kAccepted;
-    RecordNo n;  ///< the record's number, when accepted
+    /// The record's number; 0: not numbered, so nobody gets the message.
+    RecordNo n;
+    /// For a publish that wants copies: the nodes that hold the message, as far as this node knows, this node included;
+    /// of a message that was not numbered, the nodes that could have held the message. 0 for other publishes.
+    std::uint32_t copies = 0;
+    /// The copies that the publish wants; 0 for a publish that wants none.
+    std::uint32_t wanted = 0;
 };
 
 /// A question to this shard, to be answered by LocalAnswer parts with the same token.
@@ -397,6 +418,8 @@ inline constexpr std::size_t kMaxChannelBytes = 320;
 inline constexpr std::size_t kMaxUserBytes = 256;
 inline constexpr std::size_t kMaxUserInfoBytes = 16u << 10;
 inline constexpr std::size_t kMaxRecordChannels = 100;
+/// Most copies that a publish may want.
+inline constexpr std::size_t kMaxCopies = kKeepers;
 /// The context of a traced message: an id of 16 bytes, one of 8, and room for what tracing systems add.
 inline constexpr std::size_t kMaxContextBytes = 64;
 /// Name, data and sender of an event together; a task's body likewise.

@@ -33,16 +33,17 @@ void Queries::on(ShardIndex shard, const LocalAnswer& answer, Effects& out) {
 }
 
 void Queries::on(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
-    // The shards are asked first. Retained events are then sent beside the parts; the shards' last part ends the
-    // answer.
-    table_.on_ask(now, from, ask, out);
+    std::vector<RetainedPartPtr> held;
     for (const std::string& channel : ask.retained) {
         RetainedPart part = retained_.part(now, channel);
         // A channel without an event adds nothing to the answer.
         if (part.stamp.time_us != 0) {
-            context_.send(from, QueryAnswer{ask.id, {}, false, std::make_shared<const RetainedPart>(std::move(part))},
-                          out);
+            held.push_back(std::make_shared<const RetainedPart>(std::move(part)));
         }
+    }
+    // The retained events are the first parts of the answer; the shards' last part ends the answer.
+    for (QueryAnswer& answer : table_.on_ask(now, from, ask, held, out)) {
+        context_.send(from, std::move(answer), out);
     }
 }
 

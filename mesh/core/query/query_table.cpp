@@ -14,19 +14,21 @@ static_assert(Limits{}.queries_per_peer < Limits{}.queries, "one peer does not t
 static_assert(kMaxQueryPartBytes <= Limits{}.query_bytes);
 
 std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
-                                             std::set<OriginId> members, const std::vector<RetainedPartPtr>& held,
-                                             Effects& out) {
-    Pending pending{
-        .asker = shard, .asker_id = query.id, .waiting = std::move(members), .deadline = now + query.timeout};
+                                             const std::set<OriginId>& members,
+                                             const std::vector<RetainedPartPtr>& held, Effects& out) {
+    Pending pending{.asker = shard, .asker_id = query.id, .waiting = {}, .deadline = now + query.timeout};
     if (pending_.size() >= limits_.queries) {
         // The table is full: answer at once, and name every node as missing.
         QueryResult result{.id = query.id, .parts = {}, .missing = {}};
-        for (const OriginId oid : pending.waiting) {
+        for (const OriginId oid : members) {
             result.missing.push_back(name_of_(oid));
         }
         result.missing.push_back(name_of_(OriginId{}));
         out.push_back(ToPort{shard, std::move(result)});
         return std::nullopt;
+    }
+    for (const OriginId oid : members) {
+        pending.waiting.emplace(oid, PartNumbers(most_parts()));
     }
     for (const std::string& channel : query.retained) {
         pending.retained.try_emplace(channel);
@@ -54,15 +56,25 @@ void QueryTable::take(Instant now, Pending& pending, const RetainedPart& part) {
     }
 }
 
-void QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
+std::vector<QueryAnswer> QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask,
+                                            const std::vector<RetainedPartPtr>& held, Effects& out) {
     const auto asked =
         std::count_if(pending_.begin(), pending_.end(), [&](const auto& p) { return p.second.remote == from; });
     // The question is dropped. A refusal has no message of its own, and the asker's deadline ends the question.
     if (pending_.size() >= limits_.queries || static_cast<std::size_t>(asked) >= limits_.queries_per_peer) {
-        return;
+        return {};
     }
-    begin({.asker_id = ask.id, .remote = from, .deadline = now + std::chrono::milliseconds{ask.timeout_ms}}, ask.body,
-          out);
+    std::vector<QueryAnswer> answers;
+    for (const RetainedPartPtr& part : held) {
+        const auto number = static_cast<std::uint32_t>(answers.size() + 1);
+        answers.push_back({.id = ask.id, .body = {}, .retained = part, .part = number});
+    }
+    begin({.asker_id = ask.id,
+           .remote = from,
+           .sent = static_cast<std::uint32_t>(answers.size()),
+           .deadline = now + std::chrono::milliseconds{ask.timeout_ms}},
+          ask.body, out);
+    return answers;
 }
 
 std::uint64_t QueryTable::enter(Pending pending) {
@@ -97,7 +109,7 @@ std::optional<QueryTable::Forward> QueryTable::on_local_answer(ShardIndex shard,
         if (!last && answer.body.empty()) {
             return std::nullopt;
         }
-        Forward forward{pending.remote, {pending.asker_id, std::move(answer.body), last}};
+        Forward forward{pending.remote, {pending.asker_id, std::move(answer.body), last, {}, ++pending.sent}};
         if (last) {
             pending_.erase(it);
         }
@@ -127,10 +139,15 @@ bool QueryTable::add(Pending& pending, std::string part) const {
 
 void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effects& out) {
     const auto it = pending_.find(answer.id);
-    if (it == pending_.end() || !it->second.waiting.contains(from)) {
+    if (it == pending_.end()) {
         return;
     }
     Pending& pending = it->second;
+    const auto waiting = pending.waiting.find(from);
+    // A part that comes twice must not count twice.
+    if (waiting == pending.waiting.end() || (answer.part != 0 && !waiting->second.note(answer.part, answer.last))) {
+        return;
+    }
     if (answer.retained) {
         take(now, pending, *answer.retained);
     }
@@ -139,8 +156,9 @@ void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effec
     if (full) {
         pending.missing.insert(from);
     }
-    if (answer.last || full) {
-        pending.waiting.erase(from);
+    const bool is_whole = answer.part == 0 ? answer.last : waiting->second.is_complete();
+    if (is_whole || full) {
+        pending.waiting.erase(waiting);
     }
     finish_if_done(it, out);
 }
@@ -161,7 +179,9 @@ void QueryTable::on_deadline(Instant now, Effects& out) {
     for (auto it = pending_.begin(); it != pending_.end();) {
         const auto current = it++;
         if (current->second.deadline <= now) {
-            current->second.missing.merge(current->second.waiting);
+            for (const auto& [oid, parts] : current->second.waiting) {
+                current->second.missing.insert(oid);
+            }
             finish(current, out);
         }
     }

@@ -8,6 +8,7 @@
 
 #include "mesh/core/node/effects.hpp"
 #include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/part_numbers.hpp"
 
 namespace tulle::mesh {
 
@@ -29,11 +30,14 @@ public:
     /// asked for. Appends a LocalQuery for each shard, unless the question names its nodes (Query::to): the named nodes
     /// that are not in `members` count as missing. Returns a token: the caller sends QueryAsk with the token to
     /// `members`. Nothing when the table is full: the answer is appended already.
-    std::optional<std::uint64_t> ask(Instant now, ShardIndex shard, const Query& query, std::set<OriginId> members,
-                                     const std::vector<RetainedPartPtr>& held, Effects& out);
-    /// A peer asks. Appends a LocalQuery for each shard. A peer with `queries_per_peer` questions under way gets no
-    /// answer, so its own deadline ends the question.
-    void on_ask(Instant now, OriginId from, const QueryAsk& ask, Effects& out);
+    std::optional<std::uint64_t> ask(Instant now, ShardIndex shard, const Query& query,
+                                     const std::set<OriginId>& members, const std::vector<RetainedPartPtr>& held,
+                                     Effects& out);
+    /// A peer asks. `held`: this node's retained events of the channels asked for. Appends a LocalQuery for each shard,
+    /// and returns the parts of the answer that the caller sends at once. A peer with `queries_per_peer` questions
+    /// under way gets no answer, so its own deadline ends the question.
+    [[nodiscard]] std::vector<QueryAnswer> on_ask(Instant now, OriginId from, const QueryAsk& ask,
+                                                  const std::vector<RetainedPartPtr>& held, Effects& out);
 
     /// A part of an answer that the caller sends to a peer.
     struct Forward {
@@ -65,8 +69,10 @@ private:
         OriginId remote;
         /// Shards of this node without a last part, as a mask.
         std::uint64_t waiting_shards = 0;
-        /// Peers without a last part.
-        std::set<OriginId> waiting;
+        /// Of a peer's question: the parts sent so far.
+        std::uint32_t sent = 0;
+        /// Peers without a whole answer so far.
+        std::map<OriginId, PartNumbers> waiting;
         /// Peers without a complete answer.
         std::set<OriginId> missing;
         /// True when a part of this node's own shards did not fit.
@@ -79,6 +85,8 @@ private:
         Instant deadline;
     };
 
+    /// Parts of a peer's answer that are told apart.
+    [[nodiscard]] std::size_t most_parts() const { return limits_.query_parts + kMaxQueryRetained; }
     /// Keeps a part. False when the question has as many parts or bytes as allowed.
     [[nodiscard]] bool add(Pending& pending, std::string part) const;
     /// Takes in a retained event, if newer than the event held.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mesh/core/node/serving.hpp"
+#include "mesh/core/records/acknowledger.hpp"
 #include "mesh/core/records/record_ring.hpp"
 #include "mesh/core/records/timed_records.hpp"
 #include "mesh/core/retained/retained.hpp"
@@ -23,11 +24,17 @@ namespace tulle::mesh {
 class Publisher {
 public:
     Publisher(MeshContext& context, const Serving& serving, const Membership& membership, RecordRing& ring,
-              Retained& retained)
-        : context_(context), serving_(serving), membership_(membership), ring_(ring), retained_(retained) {}
+              Retained& retained, Acknowledger& acknowledger)
+        : context_(context),
+          serving_(serving),
+          membership_(membership),
+          ring_(ring),
+          retained_(retained),
+          acknowledger_(acknowledger) {}
 
     /// Handles a publish of `shard`. Moves the contents out of `publish` when the publish is accepted or held. Answers
-    /// with Published, after the delivery, unless the shard wants no answer.
+    /// with Published, after the delivery, unless the shard wants no answer; a publish that wants copies is answered by
+    /// the Acknowledger.
     void on(Instant now, ShardIndex shard, Publish& publish, Effects& out);
     /// True when a publish would be numbered now: the node serves and is not paused.
     [[nodiscard]] bool may_number() const { return serving_.is_on() && !is_paused_; }
@@ -42,6 +49,8 @@ public:
     [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
 private:
+    /// The record that the publish becomes.
+    [[nodiscard]] Record record_of(Instant now, Publish& publish);
     /// The answer to a publish that is not held.
     [[nodiscard]] PublishOutcome judge(const Publish& publish) const;
     /// Holds the publish while paused. False when not paused, or when the limit is reached: the caller then judges.
@@ -52,6 +61,7 @@ private:
     const Membership& membership_;
     RecordRing& ring_;
     Retained& retained_;
+    Acknowledger& acknowledger_;
     TimedRecords timed_;
     bool is_paused_ = false;
     std::deque<std::pair<ShardIndex, Publish>> held_;

@@ -189,14 +189,12 @@ bool Reconcile::Awaited::note(const Fill& fill) {
     }
     if (fill.answer > answer) {
         answer = fill.answer;
-        parts.clear();
-        last = 0;
+        parts = PartNumbers(kParts);
     }
-    if (fill.answer == answer && parts.size() < kParts) {
-        parts.insert(fill.part);
-        last = fill.last ? fill.part : last;
+    if (fill.answer == answer) {
+        parts.note(fill.part, fill.last);
     }
-    return last != 0 && parts.size() >= last;
+    return parts.is_complete();
 }
 
 void Reconcile::on_fill(Instant now, OriginId from, const Fill& fill, Out& out) {

@@ -9,6 +9,7 @@
 
 #include "mesh/core/node/messages.hpp"
 #include "mesh/core/node/numbers.hpp"
+#include "mesh/core/node/part_numbers.hpp"
 
 namespace tulle::mesh {
 
@@ -156,11 +157,9 @@ private:
     /// A survivor whose answer is awaited.
     struct Awaited {
         Instant ask_again_at;
-        /// The answer that arrives: its number, the numbers of the parts that have come, and the number of the last
-        /// part once that has come.
+        /// The answer that arrives: its number, and the parts that have come.
         std::uint64_t answer = 0;
-        std::set<std::uint32_t> parts = {};
-        std::uint32_t last = 0;
+        PartNumbers parts{kParts};
         /// Notes a part. Returns true when the answer is complete.
         [[nodiscard]] bool note(const Fill& fill);
     };

@@ -111,8 +111,12 @@ struct Record {
     /// For tracing systems: who caused the message, for whoever delivers the message. Opaque to the mesh, at most
     /// kMaxContextBytes. Null for most messages.
     SharedBytes context = {};
-    /// The keepers of the retaining channels, as named by the origin. Does not travel: only the origin knows the list.
+    /// The keepers of the retaining channels, and of the channels with copies, as named by the origin. Does not travel:
+    /// only the origin knows the list.
     std::vector<OriginId> keepers = {};
+    /// Nodes that must hold the record before its publish is accepted, the origin included; at most kMaxCopies. Does
+    /// not travel.
+    std::uint8_t copies = 1;
 
     [[nodiscard]] bool is_presence() const { return !user.empty(); }
 

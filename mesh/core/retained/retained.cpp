@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mesh/base/assert.hpp"
 #include "mesh/core/node/tell.hpp"
 
 namespace tulle::mesh {
@@ -14,8 +15,13 @@ void Retained::stamp(Instant now, Record& record) {
         return;
     }
     record.stamp = {clock_.stamp(now), context_.options().oid};
-    for (std::size_t i = 0; i < record.retained; ++i) {
-        for (const OriginId oid : table_.keepers(record.channels[i])) {
+    name_keepers({0, record.retained}, kKeepers, record);
+}
+
+void Retained::name_keepers(ChannelRange channels, std::size_t count, Record& record) const {
+    TULLE_ASSERT(channels.first + channels.count <= record.channels.size());
+    for (std::size_t i = channels.first; i < channels.first + channels.count; ++i) {
+        for (const OriginId oid : table_.keepers(record.channels[i], count)) {
             if (std::find(record.keepers.begin(), record.keepers.end(), oid) == record.keepers.end()) {
                 record.keepers.push_back(oid);
             }

@@ -24,6 +24,10 @@ public:
     /// its retaining channels. Keepers get the record even without a subscriber. A record without retaining channels
     /// gets neither.
     void stamp(Instant now, Record& record);
+    /// Names `count` keepers of each channel in the range, so that they get the record of this node without a
+    /// subscriber.
+    /// REQUIRES: the range lies within record.channels.
+    void name_keepers(ChannelRange channels, std::size_t count, Record& record) const;
     /// Keeps the event of a record that was accepted here.
     void on_own(Instant now, const Record& record) { hold(now, record, true, {}); }
     /// Keeps the event of a record straight from its origin. An origin with other members than this node counts as a

@@ -85,8 +85,8 @@ const RetainedEvent* RetainedTable::find(Instant now, const std::string& channel
 // ---- who keeps
 // -------------------------------------------------------------------------------------------------------
 
-std::vector<OriginId> RetainedTable::keepers(const std::string& channel) const {
-    return mesh::keepers(members_, channel, kKeepers);
+std::vector<OriginId> RetainedTable::keepers(const std::string& channel, std::size_t count) const {
+    return mesh::keepers(members_, channel, count);
 }
 
 bool RetainedTable::keeps(OriginId who, const std::string& channel) const {

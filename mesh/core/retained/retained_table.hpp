@@ -55,7 +55,7 @@ public:
     /// Sets the members with a session. This node is added as a member itself. Starts the search for events to hand on.
     void set_members(std::vector<OriginId> others);
     /// The keepers of the channel among the present members, the most responsible keeper first.
-    [[nodiscard]] std::vector<OriginId> keepers(const std::string& channel) const;
+    [[nodiscard]] std::vector<OriginId> keepers(const std::string& channel, std::size_t count = kKeepers) const;
     /// True when node `who` is a keeper of the channel.
     [[nodiscard]] bool keeps(OriginId who, const std::string& channel) const;
     /// No event is dropped for `retained_transit`, unless its time is over when somebody asks for it.

@@ -73,9 +73,14 @@ void LinkReceiver::on_frame(Instant now, const FramePtr& frame, LinkEffects& out
     after_progress(now);
     // The credit is given back before the sender runs out of it.
     if (since_receipt_ >= limits_.receipt_bytes) {
-        since_receipt_ = 0;
-        out.push_back(SendReceipt{received_});
+        send_receipt(out);
     }
+}
+
+void LinkReceiver::send_receipt(LinkEffects& out) {
+    since_receipt_ = 0;
+    owes_receipt_ = false;
+    out.push_back(SendReceipt{received_});
 }
 
 void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out) {
@@ -103,6 +108,7 @@ void LinkReceiver::deliver(const Frame& frame, const Arrival& arrival, LinkEffec
     delivered_ = std::max(delivered_, frame.upto);
     received_ = frame.no;
     since_receipt_ += frame.bytes;
+    owes_receipt_ = owes_receipt_ || frame.receipt_now;
 }
 
 void LinkReceiver::hold(const FramePtr& frame, const Arrival& arrival) {
@@ -207,6 +213,11 @@ void LinkReceiver::hurry(Instant now) {
 }
 
 void LinkReceiver::on_deadline(Instant now, LinkEffects& out) {
+    // One receipt for all frames of the turn. The effects of the frames have been run, so the receipt says nothing that
+    // is not true yet.
+    if (owes_receipt_) {
+        send_receipt(out);
+    }
     if (believe_at_ && *believe_at_ <= now) {
         believe_at_.reset();
         // The data path is quiet, so the claimed frames did not just get overtaken: ask without further delay.

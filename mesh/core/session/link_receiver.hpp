@@ -51,7 +51,7 @@ struct SendNack {
     friend bool operator==(const SendNack&, const SendNack&) = default;
 };
 /// Tell the sender at once what has been received: `receipt_bytes` have come since the last such receipt, and the
-/// sender's credit must not wait for the next heartbeat.
+/// sender's credit must not wait for the next heartbeat; or somebody waits for copies of what has been received.
 struct SendReceipt {
     FrameNo received;
     friend bool operator==(const SendReceipt&, const SendReceipt&) = default;
@@ -85,9 +85,11 @@ public:
     void on_claim(Instant now, FrameNo last_sent, RecordNo upto, bool in_order);
     /// There is a new way to the sender: asks for missing frames at the next on_deadline().
     void hurry(Instant now);
-    /// Asks for missing frames when due. Call at next_deadline() or later.
+    /// Asks for missing frames when due, and sends the receipt that a frame of the turn has asked for. Call at the end
+    /// of a turn with frames, and at next_deadline() or later.
     void on_deadline(Instant now, LinkEffects& out);
-    /// The moment of the next on_deadline() with something to do; nothing when no frame is missing.
+    /// The moment of the next on_deadline() with something to do; nothing when no frame is missing. A receipt is not
+    /// named, as it is due at the end of the turn anyway.
     [[nodiscard]] std::optional<Instant> next_deadline() const;
 
     /// All frames up to this number were delivered.
@@ -125,6 +127,7 @@ private:
 
     /// Appends the effects of the next frame.
     void deliver(const Frame& frame, const Arrival& arrival, LinkEffects& out);
+    void send_receipt(LinkEffects& out);
     /// Keeps a frame beyond a hole; drops the highest frames past `hold_bytes`.
     void hold(const FramePtr& frame, const Arrival& arrival);
     /// The sender has certainly sent frames up to `known`: counts new holes and schedules a Nack.
@@ -149,6 +152,8 @@ private:
     std::size_t held_bytes_ = 0;
     /// Bytes delivered since the last SendReceipt.
     std::size_t since_receipt_ = 0;
+    /// A frame that asks for a receipt has been delivered since the last SendReceipt.
+    bool owes_receipt_ = false;
     /// The next Nack, while a frame is missing.
     std::optional<Instant> nack_at_;
     /// The moment at which claimed_ is believed.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -107,8 +108,7 @@ void LinkSender::add_records(const Sources& sources, Frame& frame) {
             if (is_full(frame, *record)) {
                 break;
             }
-            frame.records.push_back(record);
-            frame.bytes += record->cost();
+            add_record(sources, record, frame);
         }
         cursor_ = record->n;
     }
@@ -122,14 +122,22 @@ void LinkSender::add_noted(const Sources& sources, Frame& frame) {
             cursor_ = RecordNo{record->n.value - 1};
             return;
         }
-        frame.records.push_back(record);
-        frame.bytes += record->cost();
+        add_record(sources, record, frame);
         cursor_ = record->n;
         ++noted_.sent;
     }
     // All noted records are in: the rest of the ring is not due.
     if (noted_.sent == noted_.records.size() && frame.records.size() < limits_.frame_records) {
         cursor_ = sources.ring.last();
+    }
+}
+
+void LinkSender::add_record(const Sources& sources, const RecordPtr& record, Frame& frame) {
+    frame.records.push_back(record);
+    frame.bytes += record->cost();
+    if (record->copies > 1) {
+        frame.has_copies = true;
+        frame.receipt_now = frame.receipt_now || sources.keeps(*record);
     }
 }
 
@@ -258,13 +266,18 @@ void LinkSender::owe_stub(const Sources& sources, const Record& stub) {
     }
 }
 
-void LinkSender::on_receipt(FrameNo received) {
+void LinkSender::on_receipt(FrameNo received, std::vector<RecordPtr>& held) {
     // The receipt is of another session, or the peer errs: no more can be receipted than was sent.
     if (received > last_sent_) {
         return;
     }
     while (receipted_ < received) {
-        unreceipted_.bytes -= unreceipted_.frames.front().frame->bytes;
+        const Frame& frame = *unreceipted_.frames.front().frame;
+        if (frame.has_copies) {
+            std::copy_if(frame.records.begin(), frame.records.end(), std::back_inserter(held),
+                         [](const RecordPtr& record) { return record->copies > 1; });
+        }
+        unreceipted_.bytes -= frame.bytes;
         unreceipted_.frames.pop_front();
         receipted_ = receipted_.next();
     }

@@ -42,6 +42,8 @@ public:
         std::function<bool(const std::string& channel)> interested;
         /// True when the record is due to the peer.
         std::function<bool(const Record& record)> due;
+        /// True when the peer is a keeper of the record.
+        std::function<bool(const Record& record)> keeps;
         /// Returns the last event held here for the channel. The link fills in the channel, the version and `at`.
         std::function<RetainedPart(const std::string& channel)> retained;
         /// Returns this node's own users of a presence channel, sorted by user.
@@ -94,8 +96,9 @@ public:
     }
     /// Appends the frames to be sent now, as far as the credit allows. Call after each turn with work.
     void flush(Instant now, const Sources& sources, std::vector<FramePtr>& out);
-    /// The peer has received all frames up to `received`: frees the frames and their credit.
-    void on_receipt(FrameNo received);
+    /// The peer has received all frames up to `received`: frees the frames and their credit. Appends to `held` the
+    /// records in those frames that somebody wants copies of, in order of n.
+    void on_receipt(FrameNo received, std::vector<RecordPtr>& held);
     /// Appends the missing frames again, unchanged. Each frame is repeated at most once per `repair_again`, and at most
     /// `repair_frames` are repeated per call; the peer asks again for the rest.
     void on_nack(Instant now, const std::vector<FrameRange>& missing, std::vector<FramePtr>& out);
@@ -136,6 +139,8 @@ private:
     void add_noted(const Sources& sources, Frame& frame);
     /// True when `next` must wait for another frame. An empty frame takes any record.
     [[nodiscard]] bool is_full(const Frame& frame, const Record& next) const;
+    /// Only keepers are asked for a receipt at once: a record may have many readers, and needs few copies.
+    static void add_record(const Sources& sources, const RecordPtr& record, Frame& frame);
     /// A marked key to be answered, and the version of the peer's interest to be answered.
     struct Owed {
         std::string key;

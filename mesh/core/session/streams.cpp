@@ -95,12 +95,24 @@ void Streams::on(Instant now, Session& session, const Nack& nack, Effects& out) 
     }
 }
 
-void Streams::on(Instant now, Session& session, const Heartbeat& heartbeat) {
+void Streams::on(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out) {
     // A heartbeat travels by control and may have overtaken frames.
     session.data.receiver.on_claim(now, heartbeat.last_sent, heartbeat.upto, false);
     session.data.waits_upto = std::max(session.data.waits_upto, heartbeat.waits_upto);
     origins_.set_delivered(now, session.oid, session.data.receiver.delivered());
-    session.data.sender.on_receipt(heartbeat.received);
+    take_receipt(session, heartbeat.received, out);
+}
+
+void Streams::take_receipt(Session& session, FrameNo received, Effects& out) {
+    std::vector<RecordPtr> held;
+    session.data.sender.on_receipt(received, held);
+    const std::uint32_t protocol = held.empty() ? kProtocolVersion : context_.find(session.oid)->protocol;
+    for (const RecordPtr& record : held) {
+        // The older protocol has no form for data that are not JSON, and tells of such a record as gone.
+        if (protocol >= kProtocolOfBytes || record->body->kind() != DataKind::kBytes) {
+            acknowledger_.on_copy(session.oid, record->n, out);
+        }
+    }
 }
 
 void Streams::on(Instant now, Session& session, const Data& message, OriginId via, Effects& out) {
@@ -291,6 +303,7 @@ void Streams::send_frames(Instant now, Session& session, Effects& out) {
         .ring = ring_,
         .interested = [&](const std::string& key) { return audience.wants(reader, key); },
         .due = [&](const Record& record) { return audience.is_due(reader, record); },
+        .keeps = [&](const Record& record) { return Audience::is_named_keeper(reader.oid, record); },
         .retained = [this, now](const std::string& channel) { return retained_.part(now, channel); },
         .members = [this](const std::string& channel) { return presence_.own(channel); },
         .version = interest_.version(reader.slot).value_or(InterestVersion{})};

@@ -8,6 +8,7 @@
 #include "mesh/core/interest/subscriptions.hpp"
 #include "mesh/core/node/mesh_context.hpp"
 #include "mesh/core/node/tallies.hpp"
+#include "mesh/core/records/acknowledger.hpp"
 #include "mesh/core/records/recovery.hpp"
 #include "mesh/core/session/membership.hpp"
 
@@ -27,7 +28,7 @@ class Streams {
 public:
     Streams(MeshContext& context, const RecordRing& ring, const InterestTable& interest, Origins& origins,
             Tallies& tallies, Recovery& recovery, Arrivals& arrivals, Presence& presence, Retained& retained,
-            Subscriptions& subscriptions)
+            Subscriptions& subscriptions, Acknowledger& acknowledger)
         : context_(context),
           ring_(ring),
           interest_(interest),
@@ -37,7 +38,8 @@ public:
           arrivals_(arrivals),
           presence_(presence),
           retained_(retained),
-          subscriptions_(subscriptions) {}
+          subscriptions_(subscriptions),
+          acknowledger_(acknowledger) {}
 
     /// Returns the last record of the peer that has come here: the peer's link goes on behind this record. Call before
     /// the session is opened.
@@ -55,11 +57,13 @@ public:
     /// under any id; it only opens the link earlier.
     void on(const SubscriberSeen& seen);
     /// The peer has received our frames up to a number.
-    static void on(Session& session, const Receipt& receipt) { session.data.sender.on_receipt(receipt.received); }
+    void on(Session& session, const Receipt& receipt, Effects& out) { take_receipt(session, receipt.received, out); }
+    /// The peer has received our frames up to a number, and holds the records in those frames.
+    void take_receipt(Session& session, FrameNo received, Effects& out);
     /// The peer misses frames: they are sent again.
     void on(Instant now, Session& session, const Nack& nack, Effects& out);
     /// Reads this service's part of a heartbeat: the peer's claim and receipt.
-    void on(Instant now, Session& session, const Heartbeat& heartbeat);
+    void on(Instant now, Session& session, const Heartbeat& heartbeat, Effects& out);
     /// A frame or a tail of the peer. `via`: the witness that has passed on the message; 0: the message came directly.
     void on(Instant now, Session& session, const Data& message, OriginId via, Effects& out);
     /// Writes this service's part of a heartbeat.
@@ -116,6 +120,7 @@ private:
     /// Lets the link build frames, and sends them.
     void send_frames(Instant now, Session& session, Effects& out);
 
+    // More fields than 15: eleven are what the node has given, tables and services that frames are about.
     MeshContext& context_;
     const RecordRing& ring_;
     const InterestTable& interest_;
@@ -126,6 +131,7 @@ private:
     Presence& presence_;
     Retained& retained_;
     Subscriptions& subscriptions_;
+    Acknowledger& acknowledger_;
     /// The publishers that this node is connected to.
     std::map<OriginId, std::string> endpoints_;
     /// The nodes with a subscription at our publisher.

@@ -50,6 +50,16 @@ public:
         }
     }
 
+    void add(const std::vector<HistoryRule>& rules) {
+        add(rules.size());
+        for (const HistoryRule& rule : rules) {
+            const auto& [starts_with, ends_with, ack] = rule;
+            add(std::string_view(starts_with));
+            add(std::string_view(ends_with));
+            add(ack);
+        }
+    }
+
     [[nodiscard]] std::string digest(std::string_view key) const {
         return hmac_sha256_hex(key, text_).substr(0, kDigestDigits);
     }
@@ -66,14 +76,15 @@ AppDigests digests_of(const App& app, std::string_view key) {
     const auto& [id, app_key, secret, enabled, client_events, on_gap, event_bytes, client_events_rate, connections,
                  backend_rate, read_rate, channel_length, event_length, channels_at_once, batch, authorization, origins,
                  presence_members, member_bytes, user_authentication, watchlist, cache_ttl, origin, subscription_count,
-                 webhooks] = app;
+                 webhooks, history] = app;
     Message settings("settings");
     const auto add_all = [&settings](const auto&... values) { (settings.add(values), ...); };
     // `origin` names a file of this machine, and so is no setting.
     static_cast<void>(origin);
     add_all(std::string_view(id), enabled, client_events, on_gap, event_bytes, client_events_rate, connections,
             backend_rate, read_rate, channel_length, event_length, channels_at_once, batch, authorization, origins,
-            presence_members, member_bytes, user_authentication, watchlist, cache_ttl, subscription_count, webhooks);
+            presence_members, member_bytes, user_authentication, watchlist, cache_ttl, subscription_count, webhooks,
+            history);
     // The id is a part of the message: equal secrets of two apps have different digests.
     Message credentials("credentials");
     credentials.add(std::string_view(id));

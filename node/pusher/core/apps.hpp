@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mesh/base/time.hpp"
+#include "node/pusher/core/history_rule.hpp"
 #include "node/pusher/core/limits.hpp"
 #include "node/pusher/core/webhooks.hpp"
 
@@ -70,6 +71,8 @@ struct App {
     /// Clients are told the number of subscribers of their channels.
     bool subscription_count = false;
     std::vector<Webhook> webhooks;
+    /// In the order of the configuration: the first rule that fits a channel holds.
+    std::vector<HistoryRule> history;
 };
 
 /// True when a page of `origin` (value of the Origin header) may connect to the app's WebSockets. Clients other than

@@ -18,6 +18,7 @@
 namespace tulle::node {
 
 static_assert(kMaxEventTailBytes <= mesh::kMaxBodyBytes && kMaxPublishChannels <= mesh::kMaxRecordChannels);
+static_assert(kMaxAck == mesh::kMaxCopies);
 
 namespace {
 
@@ -353,7 +354,9 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work, std::string_view
                               event.retained,
                               event.keep_for,
                               mesh::Publish::Answers::kAlways,
-                              context};
+                              context,
+                              event.copies,
+                              {event.copied_from, event.copied}};
         reactor_.counters().http_publishes_total.add();
         // The first event decides: with room for the first event, the rest of the batch waits for room, so that a batch
         // is not torn. Without room nothing of the batch is published.
@@ -404,6 +407,9 @@ void PublicHttp::finish(Jobs::iterator job, HttpResponse response) {
         // The turn's time is from before the work of this turn, so the clock is read.
         reactor_.counters().publish_seconds.observe(monotonic_now() - job->second.begun);
     }
+    if (response.status == 200) {
+        job->second.published.add_copies(response);
+    }
     const unsigned status = response.status;
     const std::unique_ptr<Span> span = std::move(job->second.span);
     respond_api(job->second.ticket, std::move(response));
@@ -429,30 +435,19 @@ void PublicHttp::on_published(const mesh::Published& answer) {
     if (job == jobs_.end()) {
         return;
     }
-    // A single refused event of a batch decides the answer, which comes when all events are answered.
-    if (answer.outcome != mesh::PublishOutcome::kAccepted) {
-        job->second.outcome = answer.outcome;
-    }
+    // The answer comes when all events are answered.
+    job->second.published.note(answer);
     if (job->second.awaited > 0) {
         return;
     }
-    switch (job->second.outcome) {
-        case mesh::PublishOutcome::kAccepted:
-            ask_nodes(job);
-            break;
-        case mesh::PublishOutcome::kNotReady:
-            reactor_.counters().http_publishes_refused_total.add();
-            finish(job, pusher::unavailable("the node is not ready"));
-            break;
-        case mesh::PublishOutcome::kTooLarge:
-            finish(job, pusher::api_error(413, "the event is too large"));
-            break;
-        // Only for data that are not JSON.
-        case mesh::PublishOutcome::kNotSpoken:
-            reactor_.counters().http_publishes_refused_total.add();
-            finish(job, pusher::unavailable("not every node of the mesh can carry this event yet"));
-            break;
+    if (job->second.published.is_accepted()) {
+        ask_nodes(job);
+        return;
     }
+    if (job->second.published.is_put_off()) {
+        reactor_.counters().http_publishes_refused_total.add();
+    }
+    finish(job, job->second.published.refusal());
 }
 
 void PublicHttp::on_query_result(const mesh::QueryResult& result) {

@@ -14,6 +14,7 @@
 #include "node/edge/span_queue.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/edge/demo_pages.hpp"
+#include "node/pusher/edge/publish_answer.hpp"
 #include "node/pusher/edge/pusher_clients.hpp"
 #include "node/pusher/wire/http_api.hpp"
 #include "node/web/http_room.hpp"
@@ -88,7 +89,7 @@ private:
         bool has_events = false;
         /// Answers of the hub still to come.
         std::size_t awaited = 0;
-        mesh::PublishOutcome outcome = mesh::PublishOutcome::kAccepted;
+        PublishAnswer published = {};
         std::vector<std::string> parts;
         std::vector<std::string> missing;
         /// Keys of channels: the first query also asks for their last events.

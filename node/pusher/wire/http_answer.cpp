@@ -201,6 +201,15 @@ HttpResponse unavailable(std::string_view reason) {
     return response;
 }
 
+HttpResponse few_copies(std::size_t copies, std::size_t wanted, bool is_published) {
+    const std::string held = std::to_string(copies) + " of " + std::to_string(wanted) + " nodes";
+    HttpResponse response =
+        is_published ? api_error(503, "few_copies: delivered at least in part, but only " + held + " hold an event")
+                     : unavailable("few_copies: not published, as only " + held + " could hold an event");
+    response.headers.emplace_back("Tulle-Copies", std::to_string(copies) + "/" + std::to_string(wanted));
+    return response;
+}
+
 HttpResponse preflight(const HttpRequest& request) {
     HttpResponse response;
     response.status = 204;
@@ -220,7 +229,7 @@ void allow_any_origin(HttpResponse& response) {
     response.headers.reserve(response.headers.size() + 2);
     response.headers.emplace_back("Access-Control-Allow-Origin", "*");
     response.headers.emplace_back("Access-Control-Expose-Headers",
-                                  "Retry-After, Tulle-Partial, X-RateLimit-Limit, X-RateLimit-Remaining");
+                                  "Retry-After, Tulle-Copies, Tulle-Partial, X-RateLimit-Limit, X-RateLimit-Remaining");
 }
 
 }  // namespace tulle::node::pusher

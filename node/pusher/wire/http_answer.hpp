@@ -70,6 +70,9 @@ struct CachedEvent {
 [[nodiscard]] HttpResponse api_error(unsigned status, std::string_view message);
 /// 503 with Retry-After: nothing was numbered, so the backend may send the publish again.
 [[nodiscard]] HttpResponse unavailable(std::string_view reason);
+/// 503: an event is held by fewer nodes than its channel wants, `copies` of `wanted`, as Tulle-Copies says.
+/// `is_published`: the event was delivered, so the answer does not ask the backend to publish again.
+[[nodiscard]] HttpResponse few_copies(std::size_t copies, std::size_t wanted, bool is_published);
 /// The answer to a browser's question: may a page of another origin call the API? Requests are signed, so every page
 /// may, with whatever headers the page wants to send.
 [[nodiscard]] HttpResponse preflight(const HttpRequest& request);

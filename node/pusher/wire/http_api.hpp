@@ -24,7 +24,7 @@ struct Respond {
 
 /// An event to publish.
 struct PublishEvent {
-    /// Keys of the mesh; cache channels come first.
+    /// Keys of the mesh: cache channels come first, and channels with copies follow each other.
     std::vector<std::string> channels;
     EventBody body;
     /// The socket id of a connection that does not get the event; empty: none.
@@ -33,6 +33,11 @@ struct PublishEvent {
     std::size_t retained = 0;
     /// … for this long.
     Duration keep_for{};
+    /// Nodes that must hold the event before the publish is answered with 200, the asked node included: 1 to kMaxAck.
+    std::uint8_t copies = 1;
+    /// The channels whose rules ask for copies: `copied` channels from index `copied_from`.
+    std::size_t copied_from = 0;
+    std::size_t copied = 0;
     friend bool operator==(const PublishEvent&, const PublishEvent&) = default;
 };
 

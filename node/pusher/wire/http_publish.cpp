@@ -135,18 +135,49 @@ std::optional<PublishRefusal> check_content(const App& app, const RawObject& bod
     return std::nullopt;
 }
 
-/// Moves the cache channels to the front and has the mesh keep the event for them. The order of the other names stays.
-void keep_in_cache_channels(const App& app, std::vector<std::string>& names, PublishEvent& event) {
+/// What the mesh does with an event for a channel beside the delivery.
+struct ChannelDuties {
+    bool is_kept = false;
+    std::uint8_t copies = 1;
+    /// The place of the channel in the order that the mesh wants: channels that keep the event come first, and channels
+    /// with copies follow each other.
+    [[nodiscard]] int place() const { return is_kept ? (copies > 1 ? 1 : 0) : (copies > 1 ? 2 : 3); }
+};
+
+ChannelDuties duties_of(const App& app, const std::string& name) {
+    const HistoryRule* rule = rule_for(app.history, name);
+    return {app.cache_ttl > Duration{} && classify(name).cache, rule == nullptr ? std::uint8_t{1} : rule->ack};
+}
+
+/// Has the mesh keep the event for the cache channels, and hold copies of the event where a rule says so. Brings the
+/// channels into the order that the mesh wants; the order within a kind of channel stays.
+void set_duties(const App& app, std::vector<std::string>& names, PublishEvent& event) {
     const auto is_cache = [](const std::string& name) { return classify(name).cache; };
-    if (std::none_of(names.begin(), names.end(), is_cache)) {
-        // The usual case. Partitioning would cost an allocation.
+    if (app.history.empty() && std::none_of(names.begin(), names.end(), is_cache)) {
+        // The usual case. The list of duties would cost an allocation.
         return;
     }
-    const auto rest = std::stable_partition(names.begin(), names.end(), is_cache);
-    if (app.cache_ttl > Duration{}) {
-        event.retained = static_cast<std::size_t>(rest - names.begin());
-        event.keep_for = app.cache_ttl;
+    std::vector<ChannelDuties> duties;
+    for (const std::string& name : names) {
+        duties.push_back(duties_of(app, name));
+        event.retained += duties.back().is_kept ? 1u : 0u;
+        event.copied += duties.back().copies > 1 ? 1u : 0u;
+        event.copies = std::max(event.copies, duties.back().copies);
     }
+    if (event.retained == 0 && event.copied == 0) {
+        return;
+    }
+    event.keep_for = event.retained > 0 ? app.cache_ttl : Duration{};
+    std::vector<std::string> ordered;
+    for (int place = 0; place < 4; ++place) {
+        event.copied_from = place == 1 && event.copied > 0 ? ordered.size() : event.copied_from;
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            if (duties[i].place() == place) {
+                ordered.push_back(std::move(names[i]));
+            }
+        }
+    }
+    names = std::move(ordered);
 }
 
 /// Checks an event of a body. The cheap checks come first.
@@ -178,7 +209,7 @@ Checked<ParsedEvent> parse_one(const App& app, const RawObject& body) {
     if (parsed.wants_info && std::any_of(channels->begin(), channels->end(), user_of_channel)) {
         return PublishRefusal{400, "info is not told of the channels of users"};
     }
-    keep_in_cache_channels(app, *channels, parsed.event);
+    set_duties(app, *channels, parsed.event);
     for (const std::string& name : *channels) {
         parsed.event.channels.push_back(channel_key(app.id, name));
     }

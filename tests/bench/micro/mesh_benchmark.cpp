@@ -87,10 +87,12 @@ void link_sender_turn(benchmark::State& state) {
     const LinkSender::Sources sources{.ring = ring,
                                       .interested = [](const std::string&) { return true; },
                                       .due = [](const Record&) { return true; },
+                                      .keeps = [](const Record&) { return false; },
                                       .retained = [](const std::string&) { return RetainedPart{}; },
                                       .members = [](const std::string&) { return std::vector<PresenceMember>{}; },
                                       .version = InterestVersion{}};
     std::vector<FramePtr> frames;
+    std::vector<RecordPtr> held;
     for (auto _ : state) {
         const RecordNo before = ring.last();
         for (std::int64_t i = 0; i < state.range(0); ++i) {
@@ -98,7 +100,7 @@ void link_sender_turn(benchmark::State& state) {
         }
         frames.clear();
         sender.flush(kStart, sources, frames);
-        sender.on_receipt(sender.last_sent());
+        sender.on_receipt(sender.last_sent(), held);
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));
 }

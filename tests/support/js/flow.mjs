@@ -11,7 +11,8 @@ const CHANNELS = 4;
 export const channelName = (number) => `flow-${number % CHANNELS}`;
 const CHANNEL_NAMES = Array.from({ length: CHANNELS }, (_, i) => channelName(i));
 
-function signed(path, body) {
+/** The path of a POST with this body, with the parameters that sign it. */
+export function signed(path, body) {
   const query = `auth_key=${APP.key}&auth_timestamp=${Math.floor(Date.now() / 1000)}&auth_version=1.0` +
     `&body_md5=${createHash('md5').update(body).digest('hex')}`;
   return `${path}?${query}&auth_signature=${createHmac('sha256', APP.secret).update(`POST\n${path}\n${query}`).digest('hex')}`;

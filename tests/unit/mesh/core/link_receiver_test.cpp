@@ -123,6 +123,28 @@ TEST_F(LinkReceiverTest, GivesCreditBackWhenMuchHasCome) {
     EXPECT_EQ(out_, (LinkEffects{DeliverRecord{r_[1]}, SendReceipt{FrameNo{1}}}));
 }
 
+TEST_F(LinkReceiverTest, SendsOneReceiptAtTheEndOfATurnForAllFramesThatAskForOne) {
+    const auto asking = [this](std::uint64_t no) {
+        Frame made{FrameNo{no}, r_[no]->n, {}, {r_[no]}, 100};
+        made.receipt_now = true;
+        return std::make_shared<const Frame>(std::move(made));
+    };
+    receiver_.on_frame(kStart, asking(1), out_);
+    receiver_.on_frame(kStart, frame(2, {r_[2]}), out_);
+    receiver_.on_frame(kStart, asking(4), out_);
+    EXPECT_EQ(out_, (LinkEffects{DeliverRecord{r_[1]}, DeliverRecord{r_[2]}}));
+    out_.clear();
+    receiver_.on_deadline(kStart, out_);
+    EXPECT_EQ(out_, (LinkEffects{SendReceipt{FrameNo{2}}})) << "the frame beyond the hole is not delivered yet";
+    out_.clear();
+    receiver_.on_deadline(kStart, out_);
+    EXPECT_TRUE(out_.empty());
+    receiver_.on_frame(kStart, frame(3, {r_[3]}), out_);
+    out_.clear();
+    receiver_.on_deadline(kStart, out_);
+    EXPECT_EQ(out_, (LinkEffects{SendReceipt{FrameNo{4}}}));
+}
+
 TEST_F(LinkReceiverTest, ReportsWhatIsGoneBeforeWhatFollows) {
     const Gone gone{{{"news", 3}}, 0};
     receiver_.on_frame(kStart, std::make_shared<const Frame>(Frame{FrameNo{1}, RecordNo{4}, gone, {r_[4]}, 10}), out_);

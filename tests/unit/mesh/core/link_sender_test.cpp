@@ -43,6 +43,7 @@ protected:
                               ++looked_at_;
                               return is_due(record);
                           },
+                      .keeps = [](const Record& record) { return !record.keepers.empty(); },
                       .retained =
                           [](const std::string&) {
                               return RetainedPart{.stamp = {7, OriginId{1}}, .body = share(EventBody("e", "last"))};
@@ -73,8 +74,18 @@ protected:
                               .info = share("{}")});
     }
 
+    /// A record that `copies` nodes must hold.
+    void append_with_copies(const std::string& channel, std::uint8_t copies, std::vector<OriginId> keepers) {
+        Record record{.n = {}, .channels = {channel}, .body = share(EventBody({}, "x")), .exclude_socket = {}};
+        record.copies = copies;
+        record.keepers = std::move(keepers);
+        ring_.append(kStart, std::move(record));
+    }
+
     Limits limits_;
     RecordRing ring_{limits_};
+    /// The records with copies that receipts were about.
+    std::vector<RecordPtr> held_;
     RecordNo noted_;
     std::size_t looked_at_ = 0;
     std::string wanted_later_;
@@ -186,10 +197,51 @@ TEST_F(LinkSenderTest, StopsAtItsCreditAndGoesOnAfterAReceipt) {
     const std::size_t sent = flush(sender).size();
     EXPECT_LT(sender.upto(ring_.last()), RecordNo{6});
     EXPECT_TRUE(flush(sender).empty());
-    sender.on_receipt(FrameNo{sent});
+    sender.on_receipt(FrameNo{sent}, held_);
     EXPECT_EQ(sender.unreceipted_bytes(), 0u);
     flush(sender);
     EXPECT_EQ(sender.upto(ring_.last()), RecordNo{6});
+}
+
+TEST_F(LinkSenderTest, AsksForAReceiptOfFramesWithCopiesAndNamesTheRecordsWhenItHasCome) {
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    append("news");
+    EXPECT_FALSE(flush(sender).at(0)->receipt_now);
+    append_with_copies("other", 2, {OriginId{2}});
+    append("news");
+    append_with_copies("other", 2, {});
+    append_with_copies("news", 3, {OriginId{2}});
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_TRUE(frames[0]->receipt_now);
+    sender.on_receipt(FrameNo{1}, held_);
+    EXPECT_TRUE(held_.empty());
+    sender.on_receipt(FrameNo{2}, held_);
+    ASSERT_EQ(held_.size(), 2u) << "one record was not due";
+    EXPECT_EQ(held_[0]->n, RecordNo{2});
+    EXPECT_EQ(held_[1]->n, RecordNo{5});
+    sender.on_receipt(FrameNo{2}, held_);
+    EXPECT_EQ(held_.size(), 2u) << "the same receipt again";
+}
+
+TEST_F(LinkSenderTest, AReaderThatIsNoKeeperIsNotAskedForAReceiptButItsReceiptCounts) {
+    LinkSender sender(Timing{}, limits_);
+    sender.open(RecordNo{0});
+    append_with_copies("news", 2, {});
+    EXPECT_FALSE(flush(sender).at(0)->receipt_now);
+    sender.on_receipt(FrameNo{1}, held_);
+    EXPECT_EQ(held_.size(), 1u);
+}
+
+TEST_F(LinkSenderTest, AsksForAReceiptWhenItLooksAtEachRecord) {
+    LinkSender sender(Timing{}, limits_);
+    append_with_copies("news", 2, {OriginId{2}});
+    note_due(sender);
+    sender.open(RecordNo{0});
+    const auto frames = flush(sender);
+    ASSERT_EQ(frames.size(), 1u);
+    EXPECT_TRUE(frames[0]->receipt_now);
 }
 
 TEST_F(LinkSenderTest, RepeatsTheVeryFrameOncePerPause) {
@@ -204,7 +256,7 @@ TEST_F(LinkSenderTest, RepeatsTheVeryFrameOncePerPause) {
     EXPECT_EQ(again.size(), 1u);
     sender.on_nack(kStart + 30ms, {{FrameNo{1}, FrameNo{1}}}, again);
     EXPECT_EQ(again.size(), 2u);
-    sender.on_receipt(FrameNo{1});
+    sender.on_receipt(FrameNo{1}, held_);
     sender.on_nack(kStart + 90ms, {{FrameNo{1}, FrameNo{1}}}, again);
     EXPECT_EQ(again.size(), 2u);
 }
@@ -255,7 +307,7 @@ TEST_F(LinkSenderTest, IgnoresAReceiptForWhatItNeverSent) {
     LinkSender sender(Timing{}, limits_);
     sender.open(RecordNo{0});
     flush(sender);
-    sender.on_receipt(FrameNo{1'000'000'000});
+    sender.on_receipt(FrameNo{1'000'000'000}, held_);
     EXPECT_EQ(sender.receipted(), FrameNo{0});
 }
 
@@ -375,7 +427,7 @@ TEST_F(LinkSenderTest, LooksWithTheInterestOfThenAtWhatCameWhileItHadNoCredit) {
     EXPECT_FALSE(sender.is_level());
     EXPECT_EQ(sender.upto(ring_.last()), RecordNo{1});
     wanted_later_ = "late";
-    sender.on_receipt(FrameNo{1});
+    sender.on_receipt(FrameNo{1}, held_);
     const auto frames = flush(sender);
     ASSERT_EQ(frames.size(), 1u);
     ASSERT_EQ(frames[0]->records.size(), 2u);

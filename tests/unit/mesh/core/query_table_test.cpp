@@ -66,16 +66,59 @@ TEST_F(QueryTableTest, DoesNotWaitForAMemberThatDies) {
 }
 
 TEST_F(QueryTableTest, ForwardsTheShardsAnswersToAMemberThatAsks) {
-    table_.on_ask(kStart, kB, {42, "q", 1000}, out_);
+    EXPECT_TRUE(table_.on_ask(kStart, kB, {42, "q", 1000}, {}, out_).empty());
     const std::uint64_t token = std::get<LocalQuery>(std::get<ToPort>(out_[0]).message).token;
     const auto first = table_.on_local_answer(ShardIndex{0}, {token, "s0", true}, out_);
     ASSERT_TRUE(first.has_value());
     EXPECT_EQ(first->to, kB);
     EXPECT_EQ(first->answer.id, 42u);
     EXPECT_FALSE(first->answer.last);
+    EXPECT_EQ(first->answer.part, 1u);
     const auto last = table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
     ASSERT_TRUE(last.has_value());
     EXPECT_TRUE(last->answer.last);
+    EXPECT_EQ(last->answer.part, 2u);
+}
+
+TEST_F(QueryTableTest, LastEventsAreTheFirstPartsOfAnAnswer) {
+    const auto event =
+        std::make_shared<const RetainedPart>(RetainedPart{.channel = "app/cache-a", .version = {}, .at = {}});
+    const std::vector<QueryAnswer> answers = table_.on_ask(kStart, kB, {42, "q", 1000}, {event, event}, out_);
+    ASSERT_EQ(answers.size(), 2u);
+    EXPECT_EQ(answers[0].part, 1u);
+    EXPECT_EQ(answers[1].part, 2u);
+    EXPECT_EQ(answers[1].retained, event);
+    EXPECT_FALSE(answers[1].last);
+    const std::uint64_t token = std::get<LocalQuery>(std::get<ToPort>(out_[0]).message).token;
+    EXPECT_EQ(table_.on_local_answer(ShardIndex{0}, {token, "s0", true}, out_)->answer.part, 3u);
+}
+
+TEST_F(QueryTableTest, APartThatIsLostMakesTheAnswerPartial) {
+    const std::uint64_t token = ask();
+    table_.on_local_answer(ShardIndex{0}, {token, "", true}, out_);
+    table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
+    table_.on_answer(kStart, kC, {token, "c", true, {}, 1}, out_);
+    table_.on_answer(kStart, kB, {token, "b1", false, {}, 1}, out_);
+    table_.on_answer(kStart, kB, {token, "b3", true, {}, 3}, out_);
+    EXPECT_EQ(result(), nullptr) << "the second part may still come";
+    table_.on_deadline(kStart + 1s, out_);
+    ASSERT_NE(result(), nullptr);
+    EXPECT_EQ(result()->missing, (std::vector<std::string>{"n2"}));
+    EXPECT_EQ(result()->parts, (std::vector<std::string>{"c", "b1", "b3"}));
+}
+
+TEST_F(QueryTableTest, PartsCountOnceInWhateverOrderTheyCome) {
+    const std::uint64_t token = ask();
+    table_.on_local_answer(ShardIndex{0}, {token, "", true}, out_);
+    table_.on_local_answer(ShardIndex{1}, {token, "", true}, out_);
+    table_.on_answer(kStart, kC, {token, "c", true, {}, 1}, out_);
+    table_.on_answer(kStart, kB, {token, "b2", true, {}, 2}, out_);
+    table_.on_answer(kStart, kB, {token, "b2", true, {}, 2}, out_);
+    EXPECT_EQ(result(), nullptr);
+    table_.on_answer(kStart, kB, {token, "b1", false, {}, 1}, out_);
+    ASSERT_NE(result(), nullptr);
+    EXPECT_EQ(result()->parts, (std::vector<std::string>{"c", "b2", "b1"}));
+    EXPECT_TRUE(result()->missing.empty());
 }
 
 TEST_F(QueryTableTest, IgnoresAnswersThatNobodyAskedFor) {
@@ -88,7 +131,7 @@ TEST_F(QueryTableTest, IgnoresAnswersThatNobodyAskedFor) {
 
 TEST_F(QueryTableTest, OnePeerCannotFillTheTable) {
     for (std::uint64_t id = 0; id < 5000; ++id) {
-        table_.on_ask(kStart, kB, {id, "q", 60'000}, out_);
+        static_cast<void>(table_.on_ask(kStart, kB, {id, "q", 60'000}, {}, out_));
     }
     EXPECT_EQ(out_.size(), 2 * Limits{}.queries_per_peer);
     EXPECT_TRUE(table_.ask(kStart, kAsker, {7, "q", 1s}, {kB}, {}, out_));

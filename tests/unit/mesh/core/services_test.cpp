@@ -51,7 +51,8 @@ protected:
     Roster roster_{context_, membership_, stores_.interest, stores_.tallies, pulse_, serving_, stores_.local};
     Presence presence_{context_, stores_.presence, stores_.local, stores_.interest, stores_.ring, serving_};
     Retained retained_{context_, stores_.retained, stores_.local, stores_.interest, stores_.clock};
-    Publisher publisher_{context_, serving_, membership_, stores_.ring, retained_};
+    Acknowledger acknowledger_{context_, stores_.ring};
+    Publisher publisher_{context_, serving_, membership_, stores_.ring, retained_, acknowledger_};
     Sleep sleep_{context_, publisher_};
     Traces traces_{context_, publisher_, stores_.ring, roster_, stores_.tallies};
     Arrivals arrivals_{context_, presence_, retained_, traces_, stores_.tallies};
@@ -59,12 +60,13 @@ protected:
     InterestWindow window_{context_, stores_.local};
     Subscriptions subscriptions_{context_, window_, stores_.local, presence_, retained_};
     PeerInterest interest_{context_, stores_.interest, stores_.local, window_, subscriptions_};
-    Streams streams_{context_,  stores_.ring, stores_.interest, stores_.origins, stores_.tallies,
-                     recovery_, arrivals_,    presence_,        retained_,       subscriptions_};
+    Streams streams_{context_,  stores_.ring, stores_.interest, stores_.origins, stores_.tallies, recovery_,
+                     arrivals_, presence_,    retained_,        subscriptions_,  acknowledger_};
     Queries queries_{context_, retained_};
     UsageSharing usage_{context_};
     DutyService duty_{context_};
-    Departure departure_{context_, membership_, serving_, publisher_, duty_, pulse_, streams_, stores_.ring};
+    Departure departure_{context_, membership_, serving_, publisher_,  acknowledger_,
+                         duty_,    pulse_,      streams_, stores_.ring};
     Introductions introductions_{context_, membership_};
 };
 
@@ -106,6 +108,95 @@ TEST_F(Services, WhatIsHeldWhenTheNodeRetiresIsRefused) {
     publisher_.refuse_held(out_);
     ASSERT_EQ(told<Published>().size(), 1u);
     EXPECT_EQ(told<Published>()[0].second.outcome, PublishOutcome::kNotReady);
+}
+
+TEST_F(Services, APublishThatWantsMoreCopiesThanThereAreNodesIsNotNumbered) {
+    serve();
+    meet(2);
+    Publish wanted = publish("app/x");
+    wanted.copies = 3;
+    wanted.copied = {0, 1};
+    publisher_.on(now_, ShardIndex{0}, wanted, out_);
+    ASSERT_EQ(told<Published>().size(), 1u);
+    EXPECT_EQ(told<Published>()[0].second.outcome, PublishOutcome::kFewCopies);
+    EXPECT_EQ(told<Published>()[0].second.n, RecordNo{});
+    EXPECT_EQ(told<Published>()[0].second.copies, 1u) << "the peer's interest is not known yet";
+    EXPECT_EQ(told<Published>()[0].second.wanted, 3u);
+    EXPECT_EQ(stores_.ring.last(), RecordNo{});
+}
+
+TEST_F(Services, APublishWithCopiesIsRefusedWhenTooManyWait) {
+    options_.limits.awaited_copies = 1;
+    serve();
+    want(meet(2), {});
+    for (const PublishOutcome outcome : {PublishOutcome::kAccepted, PublishOutcome::kBusy}) {
+        Publish wanted = publish("app/x");
+        wanted.copies = 2;
+        wanted.copied = {0, 1};
+        out_.clear();
+        publisher_.on(now_, ShardIndex{0}, wanted, out_);
+        EXPECT_EQ(told<Published>().size(), outcome == PublishOutcome::kBusy ? 1u : 0u);
+        if (!told<Published>().empty()) {
+            EXPECT_EQ(told<Published>()[0].second.outcome, outcome);
+        }
+    }
+    EXPECT_EQ(stores_.ring.last(), RecordNo{1});
+}
+
+TEST_F(Services, APublishWithCopiesGoesToKeepersAndIsAnsweredWhenTheyHaveIt) {
+    serve();
+    Session& session = meet(2);
+    want(session, {});
+    retained_.session_up();
+    Publish wanted = publish("app/x");
+    wanted.copies = 2;
+    wanted.copied = {0, 1};
+    publisher_.on(now_, ShardIndex{0}, wanted, out_);
+    EXPECT_TRUE(told<Published>().empty());
+    streams_.note_due();
+    streams_.on(SubscriberSeen{OriginId{2}});
+    streams_.flush(now_, session, out_);
+    ASSERT_EQ(context_.data.size(), 1u);
+    const FramePtr sent = std::get<FramePtr>(context_.data[0].second);
+    EXPECT_TRUE(sent->receipt_now);
+    ASSERT_EQ(sent->records.size(), 1u) << "of two nodes each is a keeper";
+    streams_.on(session, Receipt{FrameNo{1}}, out_);
+    ASSERT_EQ(told<Published>().size(), 1u);
+    EXPECT_EQ(told<Published>()[0].second.outcome, PublishOutcome::kAccepted);
+    EXPECT_EQ(told<Published>()[0].second.n, RecordNo{1});
+    EXPECT_EQ(told<Published>()[0].second.copies, 2u);
+}
+
+TEST_F(Services, NobodyHoldsDataThatTheirProtocolHasNoFormFor) {
+    serve();
+    Session& session = meet(2);
+    want(session, {});
+    retained_.session_up();
+    // Accepted while every member spoke the newer version; the peer has come back with the older one since.
+    Record bytes = record(0, {"app/x"});
+    bytes.body = share(EventBody("e", "\xff", DataKind::kBytes));
+    bytes.copies = 2;
+    bytes.keepers = {OriginId{2}};
+    acknowledger_.await(now_, ShardIndex{0}, 9, *stores_.ring.append(now_, std::move(bytes)));
+    context_.peers[OriginId{2}].protocol = kOldestProtocolVersion;
+    streams_.note_due();
+    streams_.on(SubscriberSeen{OriginId{2}});
+    streams_.flush(now_, session, out_);
+    streams_.on(session, Receipt{FrameNo{1}}, out_);
+    EXPECT_TRUE(told<Published>().empty());
+}
+
+TEST_F(Services, APublishWhoseRangeOfChannelsIsWrongIsRefused) {
+    serve();
+    meet(2);
+    for (const auto& [copies, copied] : std::vector<std::pair<std::uint8_t, ChannelRange>>{
+             {0, {}}, {4, {0, 1}}, {2, {}}, {2, {0, 2}}, {2, {1, 1}}, {1, {~std::size_t{0}, 2}}}) {
+        Publish wanted = publish("app/x");
+        wanted.copies = copies;
+        wanted.copied = copied;
+        publisher_.on(now_, ShardIndex{0}, wanted, out_);
+        EXPECT_EQ(told<Published>().back().second.outcome, PublishOutcome::kTooLarge) << int{copies};
+    }
 }
 
 TEST_F(Services, AfterALongSleepPublishersWaitUntilEveryPeerHasConfirmedItsSession) {

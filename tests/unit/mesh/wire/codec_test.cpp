@@ -53,7 +53,7 @@ TEST(Codec, CarriesEveryKindOfControlMessage) {
         ProbeAsk{OriginId{8}, 1},
         ProbeAnswer{OriginId{8}, 1, Hearing::kYes, 12},
         QueryAsk{1, "q", 500},
-        QueryAnswer{1, "a", true},
+        QueryAnswer{1, "a", true, {}, 3},
         Leave{FrameNo{9}},
         LeaveReceipt{},
         Ping{1},
@@ -116,10 +116,20 @@ TEST(Codec, CarriesFramesAndTails) {
     EXPECT_EQ(*got.records[0]->body, EventBody({}, "xxxxxxxxxx"));
     EXPECT_EQ(got.records[0]->exclude_socket, "1.2");
     EXPECT_EQ(got.bytes, got.records[0]->cost());
+    EXPECT_FALSE(got.receipt_now);
 
     const auto tail = decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, Tail{FrameNo{4}, RecordNo{5}}}));
     ASSERT_TRUE(tail);
     EXPECT_EQ(std::get<Tail>(tail->body).upto, RecordNo{5});
+}
+
+TEST(Codec, CarriesTheWishForAReceipt) {
+    Frame asking{FrameNo{1}, RecordNo{9}, {}, {record("app/a", 10)}, 0};
+    asking.receipt_now = true;
+    const auto back = decode_data(
+        encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(std::move(asking))}));
+    ASSERT_TRUE(back);
+    EXPECT_TRUE(std::get<FramePtr>(back->body)->receipt_now);
 }
 
 TEST(Codec, CarriesTheTimeOfARecordToNodesThatKnowTheField) {

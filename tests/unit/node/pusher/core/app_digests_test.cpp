@@ -35,6 +35,12 @@ TEST(AppDigests, TellSettingsFromCredentials) {
     App hook = shop();
     hook.webhooks.push_back({.url = "http://a", .headers = {}});
     EXPECT_NE(digests_of(shop(), kKey).settings, digests_of(hook, kKey).settings);
+    App rules = shop();
+    rules.history.push_back({"pay-", "", 2});
+    EXPECT_NE(digests_of(shop(), kKey).settings, digests_of(rules, kKey).settings);
+    App other_rules = shop();
+    other_rules.history.push_back({"pay-", "", 3});
+    EXPECT_NE(digests_of(rules, kKey).settings, digests_of(other_rules, kKey).settings);
 }
 
 TEST(AppDigests, ListsOfTextsAreNotRunTogether) {

@@ -64,6 +64,40 @@ TEST(HttpApi, PublishesToChannelsWithTheSourceBytesOfTheData) {
               events({{{"app/a"}, event_of(R"(,"event":"e","data":""})"), ""}}));
 }
 
+TEST(HttpApi, BringsTheChannelsIntoTheOrderOfWhatTheMeshDoesForThem) {
+    App app = apps().all()[0];
+    app.history = {{"cache-pay", "", 2}, {"pay", "", 3}};
+    const auto event_for = [&app](const std::string& channels) {
+        return parse_event(app, R"({"name":"e","data":"","channels":[)" + channels + "]}")->events.at(0);
+    };
+    const PublishEvent all = event_for(R"("a","pay","cache-pay","cache-a","b","pay-2","cache-b")");
+    EXPECT_EQ(all.channels, (std::vector<std::string>{"app/cache-a", "app/cache-b", "app/cache-pay", "app/pay",
+                                                      "app/pay-2", "app/a", "app/b"}));
+    EXPECT_EQ(all.retained, 3u);
+    EXPECT_EQ(all.copies, 3);
+    EXPECT_EQ(all.copied_from, 2u);
+    EXPECT_EQ(all.copied, 3u);
+    const PublishEvent plain = event_for(R"("b","a")");
+    EXPECT_EQ(plain.channels, (std::vector<std::string>{"app/b", "app/a"}));
+    EXPECT_EQ(plain.copies, 1);
+    EXPECT_EQ(plain.copied, 0u);
+    app.cache_ttl = {};
+    const PublishEvent unkept = event_for(R"("cache-a","cache-pay")");
+    EXPECT_EQ(unkept.channels, (std::vector<std::string>{"app/cache-pay", "app/cache-a"}));
+    EXPECT_EQ(unkept.retained, 0u);
+    EXPECT_EQ(unkept.copied_from, 0u);
+    EXPECT_EQ(unkept.copied, 1u);
+}
+
+TEST(HttpApi, SaysWhetherAnEventWithFewCopiesWasDelivered) {
+    const HttpResponse delivered = few_copies(1, 2, true);
+    EXPECT_EQ(delivered.status, 503u);
+    EXPECT_EQ(delivered.headers, (std::vector<std::pair<std::string, std::string>>{{"Tulle-Copies", "1/2"}}));
+    const HttpResponse refused = few_copies(2, 3, false);
+    EXPECT_EQ(refused.headers,
+              (std::vector<std::pair<std::string, std::string>>{{"Retry-After", "1"}, {"Tulle-Copies", "2/3"}}));
+}
+
 TEST(HttpApi, TakesNullForWhatIsNotThereAndPassesAByteOrderMarkOver) {
     const ApiAction sent = events({{{"app/a"}, event_of(R"(,"event":"e","data":"d"})"), ""}});
     EXPECT_EQ(publish(R"({"name":"e","channel":"a","channels":null,"data":"d","socket_id":null,"info":null})"), sent);

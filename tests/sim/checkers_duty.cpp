@@ -33,26 +33,32 @@ std::uint64_t held_by_duty_node(World& world, const DutyLedger::Item& item) {
     return 0;
 }
 
-/// True when two deaths were so close to a change that the item, and the words told about the item, may have died with
-/// both.
-bool excused_at(World& world, Instant changed) {
+/// True when two deaths were so close to a change of the item that the item, and the words told about the item, may
+/// have died with both.
+bool excused_at(World& world, const DutyLedger::Item& item, Instant changed) {
     constexpr Duration kBefore = World::kFoundOut;
     // Found out, the grace, the patience and a slow shard.
     constexpr Duration kAfter = 12s;
     const auto close = std::count_if(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
         return changed - kBefore <= dead.at && dead.at <= changed + kAfter;
     });
-    const auto cause = std::count_if(world.dead().begin(), world.dead().end(),
-                                     [&](const World::Dead& dead) { return dead.at == changed; });
     // A process cut off, and killed before anybody had found out: its counts and its deeds were known to nobody else.
-    const bool unseen = cause > 0 && !world.quiet(changed - kBefore, changed);
+    // The count may have changed a moment earlier, when the process that had told the last word was still telling the
+    // change.
+    constexpr Duration kTelling = 4s;
+    const bool unseen = std::any_of(world.dead().begin(), world.dead().end(), [&](const World::Dead& dead) {
+        const bool was_telling = world.ledger().last_speaker(item) == dead.process->oid && changed <= dead.at &&
+                                 dead.at <= changed + kTelling;
+        return (dead.at == changed || was_telling) && !world.quiet(changed - kBefore, dead.at);
+    });
     return unseen || close > 1;
 }
 
 /// A loss lasts until something is told of the item again, even if the item comes and goes meanwhile.
 bool excused(World& world, const DutyLedger::Item& item) {
     const std::vector<Instant> changes = world.ledger().changes(item);
-    return std::any_of(changes.begin(), changes.end(), [&](Instant changed) { return excused_at(world, changed); });
+    return std::any_of(changes.begin(), changes.end(),
+                       [&](Instant changed) { return excused_at(world, item, changed); });
 }
 
 }  // namespace

@@ -30,6 +30,11 @@ std::vector<Instant> DutyLedger::changes(const Item& item) const {
     return found == changed_.end() ? std::vector<Instant>{} : found->second;
 }
 
+OriginId DutyLedger::last_speaker(const Item& item) const {
+    const auto found = speakers_.find(item);
+    return found == speakers_.end() ? OriginId{} : found->second.oid;
+}
+
 bool DutyLedger::is_lost(const Item& item) const {
     const auto found = speakers_.find(item);
     return found != speakers_.end() && found->second.lost;

@@ -70,6 +70,8 @@ public:
     [[nodiscard]] std::vector<Instant> changes(const Item& item) const;
     /// True when the last word about the item came from a process that died before having met the others again.
     [[nodiscard]] bool is_lost(const Item& item) const;
+    /// The process that told the last word about the item; 0 when nobody has told a word.
+    [[nodiscard]] OriginId last_speaker(const Item& item) const;
     /// The last word about each item.
     [[nodiscard]] const std::map<Item, std::uint64_t>& told() const { return told_; }
     [[nodiscard]] const std::map<std::string, Task>& tasks() const { return tasks_; }

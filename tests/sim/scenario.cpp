@@ -206,8 +206,9 @@ WorldOptions draw(std::uint64_t seed) {
     }
     if (shape.chance(10)) {
         options.limits.hold_bytes = 2048;
-        // As in the product: a sender has no more on its way than the receiver may hold.
+        // As in the product: a sender has no more on its way than the receiver may hold, and gets receipts in time.
         options.limits.credit_bytes = 2048;
+        options.limits.receipt_bytes = 2048 / 16;
     }
     if (shape.chance(50)) {
         // A short log is soon outrun, so snapshots happen.

@@ -116,6 +116,7 @@ public:
                 node.seed_names.push_back(peer);
             }
         }
+        node.limits.history_bytes = options_.history_bytes;
         node.timing.presence_grace = options_.presence_grace;
         // The counts of a lost node stay for as long as its users.
         node.timing.duty_grace = options_.presence_grace;

@@ -34,6 +34,8 @@ struct MeshOptions {
     KeyRing keys;
     /// How long the users and counts of a lost node still count.
     Duration presence_grace = Timing{}.presence_grace;
+    /// Memory for the histories of channels.
+    std::size_t history_bytes = Limits{}.history_bytes;
 };
 
 /// The bound endpoints, "host:port", with the ports taken.

@@ -13,7 +13,10 @@ class Heartbeat;
 class Hello;
 class Knock;
 class Members;
+class QueryAnswer;
+class QueryAsk;
 class Refuse;
+class RetainedPart;
 class Welcome;
 }  // namespace tulle::mesh::v1
 
@@ -92,6 +95,10 @@ void put(const Frame& frame, v1::Frame& to, std::uint32_t protocol);
 [[nodiscard]] bool get(const v1::Refuse& from, Refuse& to);
 [[nodiscard]] bool get(const v1::Heartbeat& from, Heartbeat& to);
 [[nodiscard]] bool get(const v1::Members& from, Members& to);
+[[nodiscard]] bool get(v1::QueryAsk& from, QueryAsk& to);
+[[nodiscard]] bool get(v1::QueryAnswer& from, QueryAnswer& to);
+/// A channel's retained event, in a frame or in an answer.
+[[nodiscard]] bool get(v1::RetainedPart& from, RetainedPart& to);
 [[nodiscard]] bool get_duty_mail(v1::DutyMail& from, DutyMail& to);
 /// Decodes a frame of records and checks every limit. Strings are moved out of `from` where possible.
 [[nodiscard]] Result<FramePtr, CodecError> get_frame(v1::Frame& from);

@@ -7,17 +7,12 @@
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/port.hpp"
 #include "mesh/wire/convert.hpp"
+#include "mesh/wire/decode_event.hpp"
 #include "mesh/wire/decode_numbers.hpp"
-#include "mesh/wire/protocol_2.hpp"
 #include "proto/mesh/v1/envelope.pb.h"
 
 namespace tulle::mesh::wire {
 namespace {
-
-/// True for the length of a channel or key. The characters are opaque to the mesh.
-bool good_channel(const std::string& channel) {
-    return !channel.empty() && channel.size() <= kMaxChannelBytes;
-}
 
 using wire::get;
 
@@ -92,73 +87,6 @@ bool get(const v1::ProbeAnswer& from, ProbeAnswer& to) {
     return v1::ProbeAnswer::Hearing_IsValid(from.hearing()) && good_numbers(from.silence_us());
 }
 
-/// True when a retained event is kept no longer than kMaxKeepFor.
-bool good_keep(std::uint64_t keep_ms) {
-    return keep_ms <= static_cast<std::uint64_t>(kMaxKeepFor / 1ms);
-}
-
-/// The time and the origin of a retained event.
-bool get(const v1::Stamp& from, Stamp& to) {
-    to = {from.time_us(), OriginId{from.origin()}};
-    // Zero means "no stamp" in the core, so a stamp of zero must not arrive.
-    return from.time_us() != 0 && from.time_us() <= static_cast<std::uint64_t>(kMaxClockUs) && from.origin() != 0;
-}
-
-/// Decodes the event in a Record or a RetainedPart. `tail` is the event's form in protocol 2, or empty.
-template <class From>
-bool get_body(const From& from, const std::string& tail, SharedBody& to) {
-    if (tail.empty()) {
-        to = share(EventBody(from.event(), from.data(), static_cast<DataKind>(from.kind()), from.sender()));
-    } else {
-        to = share(protocol_2::body_of(tail));
-    }
-    return v1::DataKind_IsValid(from.kind()) &&
-           from.event().size() + from.data().size() + from.sender().size() <= kMaxBodyBytes &&
-           tail.size() <= kMaxBodyBytes;
-}
-
-/// A channel's retained event, or the report of none.
-bool get(v1::RetainedPart& from, RetainedPart& to) {
-    to = {.channel = std::move(*from.mutable_channel()),
-          .version = InterestVersion{from.version()},
-          .at = RecordNo{from.at()}};
-    // A mark may be put before the channel, so the name must leave room for the mark.
-    if (!good_channel(to.channel) || to.channel.size() == kMaxChannelBytes || is_marked_key(to.channel) ||
-        !good_keep(from.left_ms()) || !good_numbers(from.version(), from.at()) ||
-        !get_body(from, from.tail(), to.body)) {
-        return false;
-    }
-    to.left = std::chrono::milliseconds{from.left_ms()};
-    return !from.has_stamp() || get(from.stamp(), to.stamp);
-}
-
-/// A question to this node's ports. The text of the question belongs to the edge.
-bool get(v1::QueryAsk& from, QueryAsk& to) {
-    to = {from.id(), std::move(*from.mutable_body()), from.timeout_ms()};
-    for (std::string& channel : *from.mutable_retained()) {
-        if (!good_channel(channel) || to.retained.size() == kMaxQueryRetained) {
-            return false;
-        }
-        to.retained.push_back(std::move(channel));
-    }
-    // A longer timeout would keep a question's state for as long as a peer likes.
-    return to.body.size() <= kMaxDirectedQueryBytes && to.timeout_ms <= 60'000;
-}
-
-/// A part of an answer.
-bool get(v1::QueryAnswer& from, QueryAnswer& to) {
-    to = {from.id(), std::move(*from.mutable_body()), from.last()};
-    if (from.has_retained()) {
-        RetainedPart part;
-        if (!get(*from.mutable_retained(), part)) {
-            return false;
-        }
-        to.retained = std::make_shared<const RetainedPart>(std::move(part));
-    }
-    to.part = from.part();
-    return to.body.size() <= kMaxQueryPartBytes;
-}
-
 /// The sums used by the sender's shards, by name.
 bool get(v1::Usage& from, Usage& to) {
     to.sources = from.sources();
@@ -178,7 +106,7 @@ bool good_presence(const Record& record) {
         return !record.left && std::none_of(record.channels.begin(), record.channels.end(), is_marked_key);
     }
     return record.user.size() <= kMaxUserBytes && record.channels.size() == 1 && is_presence_key(record.channels[0]) &&
-           (!record.info || record.info->size() <= kMaxUserInfoBytes) && record.retained == 0;
+           (!record.info || record.info->size() <= kMaxUserInfoBytes) && record.retained == 0 && !record.history;
 }
 
 /// A part of the list of the sender's users in one presence channel.
@@ -198,6 +126,32 @@ bool get(v1::PresencePart& from, PresencePart& to) {
     // The channel must leave room for the mark of a presence key.
     return good_channel(to.channel) && to.channel.size() < kMaxChannelBytes && !is_marked_key(to.channel) &&
            good_numbers(from.version(), from.at());
+}
+
+/// The channels of a record with history.
+bool get_history(const v1::Record& from, std::size_t channels, RecordHistoryPtr& to) {
+    if (from.history_places().empty()) {
+        return true;
+    }
+    RecordHistory history;
+    if (from.history_places().size() != channels ||
+        static_cast<std::size_t>(from.history_limits_size()) > kMaxRecordChannels) {
+        return false;
+    }
+    for (const v1::HistoryLimits& limits : from.history_limits()) {
+        history.limits.push_back({limits.size(), limits.bytes(), std::chrono::milliseconds{limits.ttl_ms()}});
+        if (!is_sane(history.limits.back())) {
+            return false;
+        }
+    }
+    for (const char place : from.history_places()) {
+        history.places.push_back(static_cast<std::uint8_t>(place));
+        if (history.places.back() > history.limits.size()) {
+            return false;
+        }
+    }
+    to = std::make_shared<const RecordHistory>(std::move(history));
+    return true;
 }
 
 /// A message, or a change of presence.
@@ -238,9 +192,17 @@ bool get(v1::Record& from, Record& to) {
     }
     to.retained = from.retained();
     to.keep_for = std::chrono::milliseconds{std::min<std::uint64_t>(from.keep_ms(), kMaxKeepFor / 1ms)};
+    if (!get_history(from, to.channels.size(), to.history)) {
+        return false;
+    }
     // The first `retained` channels keep the event, under the stamp.
-    if (to.retained > 0 &&
-        (to.retained > to.channels.size() || !good_keep(from.keep_ms()) || !get(from.stamp(), to.stamp))) {
+    if (to.retained > 0 && (to.retained > to.channels.size() || !good_keep(from.keep_ms()))) {
+        return false;
+    }
+    if ((to.retained > 0 || to.history) && !get(from.stamp(), to.stamp)) {
+        return false;
+    }
+    if (to.trace && to.history) {
         return false;
     }
     return good_presence(to) && from.n() != 0 && good_numbers(from.n()) && !to.channels.empty() &&
@@ -268,6 +230,7 @@ bool get_records(Repeated& from, std::vector<RecordPtr>& to) {
 template <typename From>
 bool get_gone(From& from, Gone& to) {
     to.unknown = from.gone_unknown();
+    to.history = from.gone_history();
     for (v1::GoneChannel& gone : *from.mutable_gone()) {
         if (!good_channel(gone.channel()) || !good_numbers(gone.missing())) {
             return false;

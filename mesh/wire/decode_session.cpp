@@ -132,7 +132,8 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .last = from.last(),
           .key_ids = {},
           .rebind_ms = from.rebind_ms(),
-          .waits_upto = RecordNo{from.waits_upto()}};
+          .waits_upto = RecordNo{from.waits_upto()},
+          .keeps_histories = from.keeps_histories()};
     if (static_cast<std::size_t>(from.key_ids_size()) > kMaxKeyIds) {
         return false;
     }

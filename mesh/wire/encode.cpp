@@ -60,6 +60,16 @@ void put(const EventBody& body, To& to) {
     }
 }
 
+void put(const RecordHistory& history, v1::Record& to) {
+    for (const HistoryLimits& limits : history.limits) {
+        v1::HistoryLimits& added = *to.add_history_limits();
+        added.set_size(static_cast<std::uint32_t>(limits.size));
+        added.set_bytes(static_cast<std::uint32_t>(limits.bytes));
+        added.set_ttl_ms(static_cast<std::uint32_t>(limits.ttl / 1ms));
+    }
+    to.set_history_places(std::string(history.places.begin(), history.places.end()));
+}
+
 /// Writes everything except the event itself.
 void put_head(const Record& record, v1::Record& to) {
     to.set_n(record.n.value);
@@ -78,10 +88,15 @@ void put_head(const Record& record, v1::Record& to) {
     }
     to.set_left(record.left);
     to.set_trace(record.trace);
-    // Only a record with retained channels has a stamp.
+    // Only a record with retained channels, or with history, has a stamp.
+    if (record.history) {
+        put(*record.history, to);
+    }
+    if (record.history || record.retained > 0) {
+        put(record.stamp, *to.mutable_stamp());
+    }
     if (record.retained > 0) {
         to.set_retained(static_cast<std::uint32_t>(record.retained));
-        put(record.stamp, *to.mutable_stamp());
         to.set_keep_ms(static_cast<std::uint64_t>(record.keep_for / 1ms));
     }
 }
@@ -138,6 +153,33 @@ void put(const RetainedPart& part, v1::RetainedPart& to, std::uint32_t protocol)
     }
     put(part.stamp, *to.mutable_stamp());
     to.set_left_ms(static_cast<std::uint64_t>(part.left / 1ms));
+}
+
+void put(const HistoryAsk& ask, v1::HistoryAsk& to) {
+    to.set_channel(ask.channel);
+    to.set_newest_first(ask.newest_first);
+    to.set_limit(static_cast<std::uint32_t>(ask.limit));
+    to.set_from_us(ask.from_us);
+    to.set_to_us(ask.to_us);
+    if (ask.behind.time_us != 0) {
+        put(ask.behind, *to.mutable_behind());
+    }
+}
+
+void put(const HistoryPart& part, v1::HistoryPart& to) {
+    for (const HistoryItem& item : part.items) {
+        v1::HistoryItem& added = *to.add_items();
+        added.set_n(item.n.value);
+        put(item.stamp, *added.mutable_stamp());
+        added.set_exclude_socket(item.exclude_socket);
+        put(*item.body, added);
+    }
+    if (part.ends_with.time_us != 0) {
+        put(part.ends_with, *to.mutable_ends_with());
+    }
+    to.set_whole_since_us(part.whole_since_us);
+    to.set_evicted_upto_us(part.evicted_upto_us);
+    to.set_clock_us(part.clock_us);
 }
 
 void put(const PresencePart& part, v1::PresencePart& to) {
@@ -210,6 +252,7 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.set_last(body.last);
     heartbeat.set_rebind_ms(body.rebind_ms);
     heartbeat.set_waits_upto(body.waits_upto.value);
+    heartbeat.set_keeps_histories(body.keeps_histories);
     heartbeat.mutable_key_ids()->Add(body.key_ids.begin(), body.key_ids.end());
 }
 
@@ -289,6 +332,9 @@ void put(const QueryAsk& body, v1::ControlEnvelope& to) {
     for (const std::string& channel : body.retained) {
         ask.add_retained(channel);
     }
+    if (body.history) {
+        put(*body.history, *ask.mutable_history());
+    }
 }
 
 void put(const QueryAnswer& body, v1::ControlEnvelope& to, std::uint32_t protocol) {
@@ -299,6 +345,9 @@ void put(const QueryAnswer& body, v1::ControlEnvelope& to, std::uint32_t protoco
     answer.set_part(body.part);
     if (body.retained) {
         put(*body.retained, *answer.mutable_retained(), protocol);
+    }
+    if (body.history) {
+        put(*body.history, *answer.mutable_history());
     }
 }
 
@@ -338,6 +387,7 @@ void put(const Wake& body, v1::ControlEnvelope& to) {
 template <typename To>
 void put(const Gone& gone, To& to) {
     to.set_gone_unknown(gone.unknown);
+    to.set_gone_history(gone.history);
     for (const auto& [channel, missing] : gone.channels) {
         v1::GoneChannel& added = *to.add_gone();
         added.set_channel(channel);

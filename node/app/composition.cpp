@@ -45,6 +45,7 @@ mesh::MeshOptions mesh_options(const Config& config) {
     options.peers = config.peers;
     options.keys = config.key_ring;
     options.presence_grace = config.presence_grace;
+    options.history_bytes = config.history_bytes;
     return options;
 }
 

@@ -34,6 +34,8 @@ constexpr std::uint64_t kMaxMemoryLimit = 1ull << 50;
 // The least and the largest value of outbox_bytes. check_outbox() compares the value with the events of each app.
 constexpr std::uint64_t kMinOutboxBytes = 64u << 10;
 constexpr std::uint64_t kMaxConfiguredOutboxBytes = 1u << 30;
+// The history of a channel with the usual limit.
+constexpr std::uint64_t kMinHistoryBytes = 1u << 20;
 
 /// Throws ConfigError: the setting is not `expected`.
 [[noreturn]] void reject(const Setting& setting, std::string_view expected) {
@@ -245,6 +247,8 @@ std::vector<KeyAction> serving_actions() {
         {{"http_idle_timeout", "SECONDS",
           "Time between two requests before a kept HTTP connection is closed (default: 920)"},
          [](const Setting& s, Config& c) { c.http_idle_timeout = to_seconds(s); }},
+        {{"history_bytes", "BYTES", "Memory for the histories of channels (default: 268435456)"},
+         [](const Setting& s, Config& c) { c.history_bytes = to_number(s, kMinHistoryBytes, kMaxMemoryLimit); }},
         {{"presence_grace", "SECONDS", "Time for users of a dead node to come back before they have left (default: 2)"},
          [](const Setting& s, Config& c) { c.presence_grace = to_seconds(s, 0); }},
         {{"write_timeout", "SECONDS", "Time for a client to take what waits for it (default: 10)"},

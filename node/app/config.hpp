@@ -94,6 +94,8 @@ struct Config {
     Duration http_idle_timeout = kHttpIdleTimeout;
     /// How long the users of a lost node still count. Every node must have the same value.
     Duration presence_grace = 2s;
+    /// Memory for the histories of channels.
+    std::size_t history_bytes = 256u << 20;
     OutboxLimits outbox{kMaxOutboxBytes, kWriteTimeout};
     DrainTimes drain;
     /// The status of /ready while the node drains: 503 or 404.

@@ -43,6 +43,7 @@ constexpr Effect kEffects[] = {
     {"activity_timeout", [](const Config& a, const Config& b) { return a.timeouts.activity == b.timeouts.activity; }},
     {"pong_timeout", [](const Config& a, const Config& b) { return a.timeouts.pong == b.timeouts.pong; }},
     {"http_idle_timeout", is_same<&Config::http_idle_timeout>},
+    {"history_bytes", is_same<&Config::history_bytes>},
     {"presence_grace", is_same<&Config::presence_grace>},
     {"write_timeout",
      [](const Config& a, const Config& b) { return a.outbox.write_timeout == b.outbox.write_timeout; }},

@@ -10,22 +10,35 @@ namespace tulle::node {
 namespace {
 
 /// The keys of a rule, for the suggestion after an unknown key.
-constexpr std::string_view kRuleKeys[] = {"channel_name_starts_with", "channel_name_ends_with", "ack"};
+constexpr std::string_view kRuleKeys[] = {
+    "channel_name_starts_with", "channel_name_ends_with", "ack", "size", "bytes", "ttl"};
 
 /// Reads a table of [[apps.history]].
 HistoryRule rule_of(const Entry& table) {
     HistoryRule rule;
-    for_each_member(table, [&rule](const Entry& entry, std::string_view name) {
+    bool bounds_history = false;
+    for_each_member(table, [&](const Entry& entry, std::string_view name) {
         if (name == "channel_name_starts_with") {
             rule.channel_name_starts_with = text_of(entry);
         } else if (name == "channel_name_ends_with") {
             rule.channel_name_ends_with = text_of(entry);
         } else if (name == "ack") {
             rule.ack = static_cast<std::uint8_t>(number_of(entry, kMaxAck));
+        } else if (name == "size") {
+            rule.size = number_of(entry, kMaxHistoryEvents);
+        } else if (name == "bytes") {
+            rule.bytes = number_of(entry, kMaxHistoryEventBytes);
+            bounds_history = true;
+        } else if (name == "ttl") {
+            rule.ttl = duration_of(entry, 1s, kMaxHistoryAge);
+            bounds_history = true;
         } else {
             entry.reject_key(meant_key(name, kRuleKeys));
         }
     });
+    if (bounds_history && rule.size == 0) {
+        table.reject("has bytes or ttl without size: without a size the channels have no history");
+    }
     return rule;
 }
 

@@ -88,6 +88,7 @@ constexpr DefaultText kServingDefaults[] = {
     {"activity_timeout", [](const Config& c) { return toml_text(c.timeouts.activity); }},
     {"pong_timeout", [](const Config& c) { return toml_text(c.timeouts.pong); }},
     {"http_idle_timeout", [](const Config& c) { return toml_text(c.http_idle_timeout); }},
+    {"history_bytes", [](const Config& c) { return toml_text(c.history_bytes); }},
     {"presence_grace", [](const Config& c) { return toml_text(c.presence_grace); }},
     {"write_timeout", [](const Config& c) { return toml_text(c.outbox.write_timeout); }},
     {"outbox_bytes", [](const Config& c) { return toml_text(c.outbox.max_bytes); }},
@@ -192,6 +193,11 @@ std::string app_text(const App& app) {
         add("channel_name_starts_with", toml_text(std::string_view(rule.channel_name_starts_with)));
         add("channel_name_ends_with", toml_text(std::string_view(rule.channel_name_ends_with)));
         add("ack", toml_text(std::size_t{rule.ack}));
+        if (rule.size > 0) {
+            add("size", toml_text(rule.size));
+            add("bytes", toml_text(rule.bytes));
+            add("ttl", toml_text(rule.ttl));
+        }
     }
     if (!app.webhooks.empty()) {
         out += "# webhooks: " + std::to_string(app.webhooks.size()) + ", left out\n";

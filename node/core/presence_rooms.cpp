@@ -169,7 +169,8 @@ const PresenceRooms::Users* PresenceRooms::users(std::string_view channel) const
 }
 
 const std::string* PresenceRooms::user_of(Slot slot, std::string_view channel) const {
-    const auto room = rooms_.find(channel);
+    // Asked for each event of a client, and most shards have no room: the hash would be for nothing.
+    const auto room = rooms_.empty() ? rooms_.end() : rooms_.find(channel);
     if (room == rooms_.end()) {
         return nullptr;
     }

@@ -76,6 +76,12 @@ void Defects::on_control(Turn& turn, mesh::Control control) {
             chunk->base = std::max(chunk->base, held->first);
         }
     }
+    if (auto* answer = std::get_if<mesh::QueryAnswer>(&control.body);
+        answer != nullptr && answer->history && planted_ == Planted::kHistoryAlwaysWhole) {
+        auto part = *answer->history;
+        part.whole_since_us = 1;
+        answer->history = std::make_shared<const mesh::HistoryPart>(std::move(part));
+    }
     turn.node.step(turn.now, control, turn.out);
     const mesh::Peer* peer = turn.node.membership().find(control.src);
     // Only a session that stands gives a defect something to harm.
@@ -103,6 +109,8 @@ void Defects::on_data(Turn& turn, mesh::Data data) {
         if (planted_ == Planted::kDuplicateFilterOff &&
             !turn.state.frames.insert({data.src, data.tag, (*frame)->no}).second) {
             deliver_again(turn, **frame);
+        } else if (planted_ == Planted::kHistoryGoneUntold) {
+            change(data, [](mesh::Frame& spoilt) { spoilt.gone.history = false; });
         } else if (planted_ == Planted::kPresenceOvertakes) {
             change(data, [&](mesh::Frame& spoilt) { withhold(turn, data.src, spoilt); });
         } else if (planted_ == Planted::kRetainedUnmoved) {

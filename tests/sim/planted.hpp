@@ -43,10 +43,19 @@ enum class Planted : std::uint8_t {
     kControlUnheeded,
     /// A publish that wants copies is answered before any other node has the message.
     kCopiesUncounted,
+    /// A node that answers about a history claims to be told all since the beginning.
+    kHistoryAlwaysWhole,
+    /// A keeper is not told of lost messages that it was to hold.
+    kHistoryGoneUntold,
 };
 
+/// True for a defect of histories, which only runs with histories find.
+[[nodiscard]] constexpr bool is_of_histories(Planted planted) {
+    return planted == Planted::kHistoryAlwaysWhole || planted == Planted::kHistoryGoneUntold;
+}
+
 /// The defects by the names that `simrun --plant` takes.
-inline constexpr std::array<std::pair<std::string_view, Planted>, 16> kPlantedNames{{
+inline constexpr std::array<std::pair<std::string_view, Planted>, 18> kPlantedNames{{
     {"repair-off", Planted::kRepairOff},
     {"duplicate-filter-off", Planted::kDuplicateFilterOff},
     {"barrier-off", Planted::kBarrierOff},
@@ -63,6 +72,8 @@ inline constexpr std::array<std::pair<std::string_view, Planted>, 16> kPlantedNa
     {"settled-early", Planted::kSettledEarly},
     {"control-unheeded", Planted::kControlUnheeded},
     {"copies-uncounted", Planted::kCopiesUncounted},
+    {"history-always-whole", Planted::kHistoryAlwaysWhole},
+    {"history-gone-untold", Planted::kHistoryGoneUntold},
 }};
 
 }  // namespace tulle::sim

@@ -21,6 +21,7 @@ constexpr std::size_t kChannels = 8;
 constexpr std::uint64_t kChurnPercent = 10;
 /// Churn draws from a generator of its own, so that all other draws of a seed stay unchanged.
 constexpr std::uint64_t kChurnSalt = 0x636875726e;
+constexpr std::uint64_t kReadersSalt = 0x72656164;
 
 /// Of the seeds, 10 % have a single name for all peers.
 constexpr std::uint64_t kNamesPercent = 10;
@@ -225,6 +226,17 @@ WorldOptions draw(std::uint64_t seed) {
     return options;
 }
 
+/// Asks a node for the history of a channel, again and again.
+void read_histories(World& world, Prng& prng, Instant until) {
+    const Duration pause = 20ms + Duration{static_cast<Duration::rep>(prng.below(200'000'000))};
+    world.scheduler().after(pause, [&world, &prng, until] {
+        world.ask_history(prng.below(world.hosts()), "app/c" + std::to_string(prng.below(world.channels())));
+        if (world.now() < until) {
+            read_histories(world, prng, until);
+        }
+    });
+}
+
 /// Draws churn for some of the seeds; null for the others.
 std::unique_ptr<Churn> draw_churn(World& world, std::uint64_t seed, std::size_t nodes) {
     Prng prng(seed ^ kChurnSalt);
@@ -306,7 +318,18 @@ void take_stock(World& world, const Faults& faults, Variant variant, Outcome& ou
         outcome.reached["rebinds"] = net.rebinds;
         outcome.reached["checks_refused_by_rebinds"] = net.refused_by_rebinds;
     }
-    if (variant.copies) {
+    if (variant.histories) {
+        const Annals::Tally& tally = world.annals().tally();
+        outcome.reached["history_answers"] = tally.answers;
+        outcome.reached["history_partial"] = tally.partial;
+        outcome.reached["history_unclaimed"] = tally.unclaimed;
+        outcome.reached["history_claimed"] = tally.claimed;
+        outcome.reached["history_claimed_of_killed"] = tally.of_killed;
+        outcome.checked += tally.claimed;
+        outcome.exempted["P12: accepted by a killed node alone"] += tally.excused;
+        outcome.exempted["P12: the mesh was split"] += tally.split;
+    }
+    if (variant.copies || variant.histories) {
         note_reached(outcome, "mesh_publish_acknowledged");
         note_reached(outcome, "mesh_publish_few_copies");
     } else {
@@ -348,7 +371,8 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, Variant varian
     WorldOptions options = draw(seed);
     options.trace = trace;
     options.planted = planted;
-    options.copies = variant.copies;
+    options.copies = variant.copies || variant.histories;
+    options.histories = variant.histories;
     if (variant.mixed) {
         draw_versions(seed, options);
     }
@@ -381,12 +405,25 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, Variant varian
     watch_barriers(world, end);
     watch_memory(world, end + kSettle);
     watch_presence(world, end + kSettle);
+    Prng readers(seed ^ kReadersSalt);
+    if (variant.histories) {
+        read_histories(world, readers, end);
+    }
     world.let_duties_take(300ms, 4s);
     world.run_for(kWork);
     world.let_duties_take(5ms, 5ms);
     // From here on everything must become whole.
     faults.heal_all();
     world.run_for(kSettle);
+    if (variant.histories) {
+        // After the end each node is asked for each channel, and all are in session.
+        for (HostId host = 0; host < nodes; ++host) {
+            for (std::size_t channel = 0; channel < world.channels(); ++channel) {
+                world.ask_history(host, "app/c" + std::to_string(channel));
+            }
+        }
+        world.run_for(2s);
+    }
 
     Outcome outcome{.seed = seed, .hosts = nodes, .faults = faults.injected(), .published = world.accepted().size()};
     outcome.reached["churned_subscriptions"] = churn ? churn->changes() : 0;

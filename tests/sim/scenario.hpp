@@ -50,6 +50,8 @@ struct Variant {
     bool keys = false;
     /// Every second message wants copies, at two or three nodes, before it counts as accepted.
     bool copies = false;
+    /// Most messages are kept in histories, and the nodes are asked for the histories.
+    bool histories = false;
 };
 
 /// Runs a mesh of 3 to 7 nodes for 30 virtual seconds and more, with faults, subscriptions and publishes drawn from the

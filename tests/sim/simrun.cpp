@@ -186,6 +186,7 @@ Sum run_all(std::uint64_t first, std::uint64_t last, std::uint64_t jobs, tulle::
 /// Runs a single seed and prints counters and violations. Returns the exit code.
 int replay(std::uint64_t seed, bool trace, tulle::sim::Planted planted, tulle::sim::Variant variant) {
     variant.copies = variant.copies || planted == tulle::sim::Planted::kCopiesUncounted;
+    variant.histories = variant.histories || is_of_histories(planted);
     const Outcome outcome = tulle::sim::run_seed(seed, trace, planted, variant);
     for (const auto& [name, count] : outcome.counters) {
         std::printf("%-28s %llu\n", name.c_str(), static_cast<unsigned long long>(count));
@@ -260,7 +261,8 @@ int report(const Sum& sum, std::uint64_t count, double seconds, double most_exem
 /// Runs seeds with a planted defect. Returns 0 when a seed finds the defect.
 int hunt(const std::string& name, tulle::sim::Planted planted, std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t seed = first; seed < first + count; ++seed) {
-        const tulle::sim::Variant variant{.copies = planted == tulle::sim::Planted::kCopiesUncounted};
+        const tulle::sim::Variant variant{.copies = planted == tulle::sim::Planted::kCopiesUncounted,
+                                          .histories = is_of_histories(planted)};
         const Outcome outcome = tulle::sim::run_seed(seed, false, planted, variant);
         if (!outcome.violations.empty()) {
             std::printf("%-22s caught after %4llu seeds: %s\n", name.c_str(),
@@ -421,6 +423,7 @@ int main(int argc, char** argv) {
         "--mixed", variant.mixed,
         "nodes of this version of the protocol and of the one before in each mesh, which are upgraded or taken back; "
         "they speak in bytes");
+    app.add_flag("--histories", variant.histories, "most messages are kept in histories, and nodes are asked for them");
     app.add_flag("--copies", variant.copies, "every second message wants copies at two or three nodes");
     app.add_flag("--trace", trace, "with --seed: say what happens");
     app.add_option("--plant", plant,

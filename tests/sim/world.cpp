@@ -24,6 +24,7 @@ World::World(const WorldOptions& options)
       name_server_(options.seed),
       versions_(options.seed),
       copies_(options.seed),
+      histories_(options.seed),
       spoken_(options.hosts),
       network_(scheduler_, prng_, options.hosts, options.high_water, receiver()),
       processes_(options.hosts) {}
@@ -255,6 +256,11 @@ void World::publish(HostId host, const std::string& channel) {
     const EventBody body(is_named ? "e \"\n\xed\xa0\xbd" : "", data, is_bytes ? DataKind::kBytes : DataKind::kJson,
                          is_named ? "7" : "");
     mesh::Publish publish{id, {channel}, share(body), {}};
+    if (options_.histories && histories_.chance(80)) {
+        // Some channels hold little, so entries are evicted.
+        const mesh::HistoryLimits limits{channel.back() % 2 == 0 ? 10u : 1000u, 64u << 10, 1h};
+        publish.history = std::make_shared<const mesh::RecordHistory>(mesh::RecordHistory{{limits}, {1}});
+    }
     if (options_.copies && copies_.chance(50)) {
         publish.copies = copies_.chance(30) ? 3 : 2;
         publish.copied = {0, 1};
@@ -286,6 +292,19 @@ void World::ask_retained(HostId host, const std::string& channel) {
     const std::uint64_t id = ++process.last_publish_id;
     process.retained_asked[id] = channel;
     input(host, mesh::PortInput{mesh::ShardIndex{0}, mesh::Query{id, "kept", 1s, {channel}}});
+}
+
+void World::ask_history(HostId host, const std::string& channel) {
+    Process* process = processes_[host].get();
+    if (process == nullptr || process->frozen || process->leaving_since || !process->node->ready() ||
+        !annals_.sees_all(*process)) {
+        return;
+    }
+    const std::uint64_t id = ++process->last_publish_id;
+    process->history_asked[id] = {channel, now()};
+    mesh::Query query{.id = id, .body = "history", .timeout = 1s};
+    query.history = mesh::HistoryAsk{.channel = channel, .limit = mesh::kMaxHistoryPage};
+    input(host, mesh::PortInput{mesh::ShardIndex{0}, std::move(query)});
 }
 
 bool World::is_serving(OriginId oid) const {
@@ -532,6 +551,9 @@ void World::on_published(HostId host, Process& process, const mesh::Published& p
     const bool is_acknowledged = published.outcome == mesh::PublishOutcome::kAccepted;
     accepted_.push_back(
         {process.oid, host, published.n, channel, now(), asked, is_acknowledged ? published.copies : 0});
+    if (options_.histories) {
+        annals_.note(process, local_time(process, now()), accepted_.back());
+    }
 }
 
 void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message) {
@@ -559,7 +581,10 @@ void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, cons
         on_published(host, process, *published);
     } else if (const auto* last = std::get_if<mesh::RetainedFound>(&message)) {
         process.shelf.on_last(shard, *last);
-    } else if (const auto* result = std::get_if<mesh::QueryResult>(&message)) {
+    } else if (const auto* result = std::get_if<mesh::QueryResult>(&message); result != nullptr && result->history) {
+        const auto asked = process.history_asked.extract(result->id);
+        annals_.judge(process, asked.mapped().first, asked.mapped().second, *result);
+    } else if (result != nullptr) {
         const auto asked = process.retained_asked.extract(result->id);
         process.retained_found[asked.mapped()] =
             result->retained.empty() ? mesh::Stamp{} : result->retained.front().second.stamp;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mesh/core/node/mesh_node.hpp"
+#include "tests/sim/annals.hpp"
 #include "tests/sim/clerk.hpp"
 #include "tests/sim/defects.hpp"
 #include "tests/sim/edge.hpp"
@@ -54,6 +55,8 @@ struct WorldOptions {
     Planted planted = Planted::kNone;
     /// See Variant::copies.
     bool copies = false;
+    /// See Variant::histories.
+    bool histories = false;
     mesh::Timing timing;
     mesh::Limits limits;
 };
@@ -121,6 +124,8 @@ struct Process {
     /// Deaths of stuck peers, counted in `deaths` as well.
     std::uint64_t stuck_deaths = 0;
     std::uint64_t last_publish_id = 0;
+    /// The questions about histories: the channel, and when the question was asked.
+    std::map<std::uint64_t, std::pair<std::string, Instant>> history_asked;
     struct Unanswered {
         std::string channel;
         Instant at;
@@ -173,6 +178,9 @@ public:
     void subscribe_retained(HostId host, mesh::ShardIndex shard, const std::string& channel);
     /// The clients of such a channel go.
     void unsubscribe_retained(HostId host, mesh::ShardIndex shard, const std::string& channel);
+    /// Asks the process on the host for the history of a channel, if the process serves and sees all others.
+    void ask_history(HostId host, const std::string& channel);
+    [[nodiscard]] const Annals& annals() const { return annals_; }
     /// Asks for the last event of such a channel. Process::retained_found gets the answer.
     void ask_retained(HostId host, const std::string& channel);
     /// A shard counts an item.
@@ -362,6 +370,8 @@ private:
     std::uint64_t looked_up_ = 0;
     Prng versions_;
     Prng copies_;
+    Prng histories_;
+    Annals annals_{*this};
     // By host: the version of the last process; 0 before the first.
     std::vector<std::uint32_t> spoken_;
     std::uint64_t mixed_sessions_ = 0;

@@ -14,7 +14,8 @@ namespace tulle::mesh {
 /// in or delivers a record asks the audience, so that all services decide alike.
 ///
 /// A record is due to a node with interest in at least one channel of the record, and to a node that is a keeper of a
-/// retained channel of the record. On this node a record is due to the shards with subscribers of at least one channel.
+/// retained channel of the record, or of a channel with history. On this node a record is due to the shards with
+/// subscribers of at least one channel.
 ///
 /// Thread: confined to the hub.
 /// Ownership: the audience reads three tables of other services and owns none. The tables outlive the audience.
@@ -67,16 +68,25 @@ public:
     [[nodiscard]] std::uint64_t shards_of(const std::string& key) const { return local_->shards_of(key); }
 
 private:
-    /// True when node `oid` is a keeper of a retained channel of `record`.
+    /// True when node `oid` is a keeper of a retained channel of `record`, or of a channel with history.
     [[nodiscard]] bool is_keeper(OriginId oid, const Record& record, Keepers keepers) const {
         if (keepers == Keepers::kNamed) {
             return is_named_keeper(oid, record);
         }
-        // Only the first `record.retained` channels keep the record as their retained event, so only these channels
-        // have keepers.
+        // The first `record.retained` channels keep the record as their retained event, and some channels in their
+        // history: only these channels have keepers.
         const auto end = record.channels.begin() + static_cast<std::ptrdiff_t>(record.retained);
-        return std::any_of(record.channels.begin(), end,
-                           [&](const std::string& channel) { return retained_->keeps(oid, channel); });
+        const auto keeps = [&](const std::string& channel) { return retained_->keeps(oid, channel); };
+        return std::any_of(record.channels.begin(), end, keeps) || (record.history && keeps_history(oid, record));
+    }
+    /// True when node `oid` is a keeper of a channel of `record` with history.
+    [[nodiscard]] bool keeps_history(OriginId oid, const Record& record) const {
+        for (std::size_t i = 0; i < record.channels.size(); ++i) {
+            if (record.history->of(i) != nullptr && retained_->keeps(oid, record.channels[i])) {
+                return true;
+            }
+        }
+        return false;
     }
 
     const InterestTable* interest_;

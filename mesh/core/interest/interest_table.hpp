@@ -55,6 +55,10 @@ public:
     /// Calls `visit(slot)` for each peer with interest in `channel`. One hash lookup, whatever the number of peers.
     template <class Visit>
     void each_interested(std::string_view channel, Visit&& visit) const {
+        if (index_.empty()) {
+            // A node alone: the hash would be for nothing.
+            return;
+        }
         const auto found = index_.find(channel);
         if (found == index_.end()) {
             return;

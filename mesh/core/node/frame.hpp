@@ -27,7 +27,9 @@ struct Gone {
     std::vector<std::pair<std::string, std::uint64_t>> channels;
     /// Further lost records, without any knowledge of their channels.
     std::uint64_t unknown = 0;
-    [[nodiscard]] bool empty() const { return channels.empty() && unknown == 0; }
+    /// The receiver was to keep lost records in histories.
+    bool history = false;
+    [[nodiscard]] bool empty() const { return channels.empty() && unknown == 0 && !history; }
     friend bool operator==(const Gone&, const Gone&) = default;
 };
 

@@ -22,18 +22,19 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       roster_(context_, membership_, stores_.interest, stores_.tallies, pulse_, serving_, stores_.local),
       presence_(context_, stores_.presence, stores_.local, stores_.interest, stores_.ring, serving_),
       retained_(context_, stores_.retained, stores_.local, stores_.interest, stores_.clock),
+      history_(context_, stores_.clock, retained_),
       acknowledger_(context_, stores_.ring),
-      publisher_(context_, serving_, membership_, stores_.ring, retained_, acknowledger_),
+      publisher_(context_, serving_, membership_, stores_.ring, retained_, history_, acknowledger_),
       sleep_(context_, publisher_),
       traces_(context_, publisher_, stores_.ring, roster_, stores_.tallies),
-      arrivals_(context_, presence_, retained_, traces_, stores_.tallies),
+      arrivals_(context_, presence_, retained_, history_, traces_, stores_.tallies),
       recovery_(context_, membership_, stores_.origins, arrivals_, traces_),
       window_(context_, stores_.local),
       subscriptions_(context_, window_, stores_.local, presence_, retained_),
       interest_(context_, stores_.interest, stores_.local, window_, subscriptions_),
       streams_(context_, stores_.ring, stores_.interest, stores_.origins, stores_.tallies, recovery_, arrivals_,
                presence_, retained_, subscriptions_, acknowledger_),
-      queries_(context_, retained_),
+      queries_(context_, retained_, history_),
       usage_(context_),
       duty_(context_),
       departure_(context_, membership_, serving_, publisher_, acknowledger_, duty_, pulse_, streams_, stores_.ring),
@@ -51,6 +52,7 @@ void MeshNode::start(Instant now, Effects& out) {
     pulse_.start(now);
     // The first turn can't be late.
     promised_ = now;
+    history_.start(now);
     membership_.start(now, out);
     settle(now, out);
 }
@@ -149,6 +151,8 @@ void MeshNode::on_session_up(Instant now, const SessionUp& up, Effects& out) {
     recovery_.session_up(now, up.oid, out);
     introductions_.session_up(now, session);
     retained_.session_up();
+    const Peer& peer = *membership_.find(up.oid);
+    history_.session_up(now, up.oid, peer.ready || up.their_at != RecordNo{});
     out.push_back(PeerChanged{{up.oid, false}});
 }
 
@@ -178,6 +182,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     presence_.session_down(now, down.oid);
     usage_.session_down(now, down.oid);
     retained_.session_down(down.oid);
+    history_.session_down(now, down.oid);
     acknowledger_.session_down(down.oid);
     introductions_.session_down();
     duty_.duties().member_down(now, down.oid, duty_end(now, down));
@@ -284,12 +289,13 @@ void MeshNode::on_heartbeat(Instant now, Session& session, const Heartbeat& hear
     }
     interest_.on_digest(now, session, heartbeat, out);
     introductions_.on(now, session, heartbeat, out);
+    history_.heard(now, session, heartbeat);
 }
 
 void MeshNode::send_heartbeat(Instant now, Session& session, Effects& out) {
     Heartbeat heartbeat{.members_digest = membership_.digest(),
                         .ready = serving_.is_on(),
-                        .hybrid_us = stores_.clock.read(now),
+                        .hybrid_us = stores_.clock.latest(now),
                         .deaf_via = membership_.find(session.oid)->deaf_via,
                         .key_ids = membership_.key_ids().own()};
     pulse_.write(now, session, heartbeat);
@@ -354,6 +360,7 @@ void MeshNode::settle(Instant now, Effects& out) {
     static_cast<void>(stores_.interest.sweep());
     presence_.tick(now, out);
     retained_.tick(now);
+    history_.tick(now);
     acknowledger_.tick(now, out);
     usage_.tick(now, out);
     if (serving_.tick(now, out)) {
@@ -409,6 +416,7 @@ Instant MeshNode::earliest() {
     consider(stores_.ring.next_deadline());
     consider(presence_.next_deadline());
     consider(retained_.next_deadline());
+    consider(history_.next_deadline());
     consider(acknowledger_.next_deadline());
     consider(usage_.next_deadline());
     consider(duties().next_deadline());

@@ -96,6 +96,7 @@ public:
     [[nodiscard]] std::optional<std::pair<InterestVersion, std::uint64_t>> interest_of(OriginId oid) const;
     [[nodiscard]] const PresenceTable& presence() const { return stores_.presence; }
     [[nodiscard]] const RetainedTable& retained() const { return stores_.retained; }
+    [[nodiscard]] const HistoryTable& history() const { return history_.table(); }
     [[nodiscard]] const Duties& duties() const { return duty_.duties(); }
     [[nodiscard]] bool ready() const { return serving_.is_on(); }
 
@@ -160,6 +161,7 @@ private:
     Roster roster_;
     Presence presence_;
     Retained retained_;
+    History history_;
     Acknowledger acknowledger_;
     Publisher publisher_;
     Sleep sleep_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mesh/base/ids.hpp"
+#include "mesh/core/history/history_page.hpp"
 #include "mesh/core/node/frame.hpp"
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/records/record.hpp"
@@ -177,6 +178,8 @@ struct Heartbeat {
     /// While records wait for the link, as the receiver gives no receipts: the last record that the sender has
     /// accepted. 0: none waits.
     RecordNo waits_upto;
+    /// The sender keeps what it accepts in histories: nodes of older builds do not.
+    bool keeps_histories = true;
 };
 
 /// Names nodes to the receiver, at most Limits::members_per_message.
@@ -266,6 +269,8 @@ struct QueryAsk {
     std::uint32_t timeout_ms = 0;
     /// Channels for which the last event is asked too.
     std::vector<std::string> retained = {};
+    /// A question about the history of a channel, asked too. A node of an older build does not answer this question.
+    std::optional<HistoryAsk> history = {};
 };
 
 /// A part of the answer; the part with `last` ends the answer.
@@ -278,6 +283,8 @@ struct QueryAnswer {
     /// The number of this part of the sender's answer, from 1: a part may be lost, or come behind the last one. 0 from
     /// nodes of an older build, whose last part ends the answer.
     std::uint32_t part = 0;
+    /// A piece of the sender's answer about the history asked for; may be null.
+    HistoryPartPtr history = {};
 };
 
 /// The usage of limits rationed over the mesh, summed over the sender's shards by name. Replaces the sender's former

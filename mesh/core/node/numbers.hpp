@@ -38,6 +38,12 @@ inline constexpr std::size_t kMaxKeyIds = 8;
 inline constexpr std::size_t kMaxNameBytes = 64;
 /// Nodes that hold the last event of a channel: two of them may die at once.
 inline constexpr std::size_t kKeepers = 3;
+/// Greatest limits of a channel's history: entries, bytes, and age.
+inline constexpr std::size_t kMaxHistorySize = 10'000;
+inline constexpr std::size_t kMaxHistoryBytes = 16u << 20;
+inline constexpr Duration kMaxHistoryTtl = 24h;
+/// Origins of a channel whose evicted entries are remembered one by one: the nodes of a large mesh.
+inline constexpr std::size_t kMaxHistoryFloors = 64;
 /// Longest "host:port" of an endpoint, in bytes.
 inline constexpr std::size_t kMaxEndpointBytes = 255;
 
@@ -243,6 +249,14 @@ struct Limits {
     std::size_t presence_slice = 2048;
     /// Bytes of last events. Beyond it the event that was put first goes.
     std::size_t retained_bytes = 64u << 20;
+    /// Bytes of the histories of all channels.
+    std::size_t history_bytes = 256u << 20;
+    /// Channels without entries of which the evicted entries are remembered, and for how long: longer than clients stay
+    /// away.
+    std::size_t history_floors = 65'536;
+    Duration history_floors_for = 1h;
+    /// Entries evicted in a turn because their time is over, and channels forgotten.
+    std::size_t history_slice = 1024;
     /// Rendezvous weights computed in a turn to find the events to hand on.
     std::size_t retained_slice = 20'000;
     /// Nodes named in a Hello, Welcome or Members.
@@ -258,6 +272,8 @@ struct Limits {
     /// Parts, and their bytes, collected for a query. Beyond it parts are dropped and the member counts as missing.
     std::size_t query_parts = 4096;
     std::size_t query_bytes = 16u << 20;
+    /// Own questions about histories under way: each lets every peer send kMaxHistoryPageBytes by control.
+    std::size_t history_reads = 16;
     /// Marked messages under way, and reports kept for origins without a session.
     std::size_t traces = 64;
     /// Tasks, and their bytes, that a node keeps until they are done. Further tasks are refused and counted.

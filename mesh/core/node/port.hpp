@@ -11,6 +11,7 @@
 #include "mesh/base/ids.hpp"
 #include "mesh/base/mailbox.hpp"
 #include "mesh/base/time.hpp"
+#include "mesh/core/history/history_page.hpp"
 #include "mesh/core/node/node_status.hpp"
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/records/record.hpp"
@@ -55,6 +56,9 @@ struct Publish {
     /// The channels that want the copies: the message also goes to the keepers of these channels, which need no
     /// subscriber. REQUIRES: not empty when `copies` is more than 1.
     ChannelRange copied = {};
+    /// The channels that keep the message in their history: the message also goes to the keepers of these channels.
+    /// Null: none.
+    RecordHistoryPtr history = {};
 };
 
 /// The shard has got its first subscriber of `channel`. Answered by Subscribed with the same generation once every
@@ -100,6 +104,8 @@ struct Query {
     /// The only nodes to ask; empty for all nodes, this one included. A node without a session counts as missing. The
     /// body of a question to some nodes may have kMaxDirectedQueryBytes.
     std::vector<OriginId> to = {};
+    /// A question about the history of a channel, asked too.
+    std::optional<HistoryAsk> history = {};
 };
 
 /// A part of this shard's answer to a LocalQuery, at most kMaxQueryPartBytes. Parts arrive in order; the part with
@@ -278,6 +284,8 @@ struct QueryResult {
     std::vector<std::string> missing;
     /// The last events of the channels asked for, as far as known.
     std::vector<std::pair<std::string, RetainedEvent>> retained = {};
+    /// Nothing when no history was asked for.
+    std::optional<HistoryPage> history = {};
 };
 
 /// Messages that could not be delivered, for the subscribers of `channel` on this shard. An empty channel means every

@@ -12,16 +12,19 @@ void Queries::on(Instant now, ShardIndex shard, const Query& query, Effects& out
         std::erase_if(ids,
                       [&](OriginId oid) { return std::find(query.to.begin(), query.to.end(), oid) == query.to.end(); });
     }
-    // This node's own retained events take part in the answer like a peer's.
-    std::vector<RetainedPartPtr> held;
+    // What this node holds takes part in the answer like a peer's.
+    QueryTable::Held held;
     for (const std::string& channel : query.retained) {
-        held.push_back(std::make_shared<const RetainedPart>(retained_.part(now, channel)));
+        held.retained.push_back(std::make_shared<const RetainedPart>(retained_.part(now, channel)));
+    }
+    if (query.history) {
+        held.history = history_.answer(now, *query.history);
     }
     // Without a token the table was full and has answered already.
     if (const auto token = table_.ask(now, shard, query, {ids.begin(), ids.end()}, held, out)) {
         const auto timeout = static_cast<std::uint32_t>(std::clamp<Duration>(query.timeout, 1ms, 60s) / 1ms);
         for (const OriginId oid : ids) {
-            context_.send(oid, QueryAsk{*token, query.body, timeout, query.retained}, out);
+            context_.send(oid, QueryAsk{*token, query.body, timeout, query.retained, query.history}, out);
         }
     }
 }
@@ -33,15 +36,18 @@ void Queries::on(ShardIndex shard, const LocalAnswer& answer, Effects& out) {
 }
 
 void Queries::on(Instant now, OriginId from, const QueryAsk& ask, Effects& out) {
-    std::vector<RetainedPartPtr> held;
+    QueryTable::Held held;
     for (const std::string& channel : ask.retained) {
         RetainedPart part = retained_.part(now, channel);
         // A channel without an event adds nothing to the answer.
         if (part.stamp.time_us != 0) {
-            held.push_back(std::make_shared<const RetainedPart>(std::move(part)));
+            held.retained.push_back(std::make_shared<const RetainedPart>(std::move(part)));
         }
     }
-    // The retained events are the first parts of the answer; the shards' last part ends the answer.
+    if (ask.history) {
+        held.history = history_.answer(now, *ask.history);
+    }
+    // What the hub holds are the first parts of the answer; the shards' last part ends the answer.
     for (QueryAnswer& answer : table_.on_ask(now, from, ask, held, out)) {
         context_.send(from, std::move(answer), out);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mesh/core/history/history.hpp"
 #include "mesh/core/node/mesh_context.hpp"
 #include "mesh/core/query/query_table.hpp"
 #include "mesh/core/retained/retained.hpp"
@@ -13,8 +14,8 @@ namespace tulle::mesh {
 /// Limits: the limits of QueryTable.
 class Queries {
 public:
-    Queries(MeshContext& context, const Retained& retained)
-        : context_(context), retained_(retained), table_(context.limits()) {
+    Queries(MeshContext& context, const Retained& retained, const History& history)
+        : context_(context), retained_(retained), history_(history), table_(context.limits()) {
         table_.set_names([&context](OriginId oid) { return context.name_of(oid); });
     }
 
@@ -24,7 +25,7 @@ public:
     void on(Instant now, ShardIndex shard, const Query& query, Effects& out);
     /// A shard of this node answers a LocalQuery.
     void on(ShardIndex shard, const LocalAnswer& answer, Effects& out);
-    /// A peer asks. Sends the retained events asked for at once, and the shards' parts as they come.
+    /// A peer asks. Sends the retained events and the history asked for at once, and the shards' parts as they come.
     void on(Instant now, OriginId from, const QueryAsk& ask, Effects& out);
     /// A peer answers.
     void on(Instant now, OriginId from, const QueryAnswer& answer, Effects& out) {
@@ -39,6 +40,7 @@ public:
 private:
     MeshContext& context_;
     const Retained& retained_;
+    const History& history_;
     QueryTable table_;
 };
 

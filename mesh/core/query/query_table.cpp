@@ -14,10 +14,10 @@ static_assert(Limits{}.queries_per_peer < Limits{}.queries, "one peer does not t
 static_assert(kMaxQueryPartBytes <= Limits{}.query_bytes);
 
 std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, const Query& query,
-                                             const std::set<OriginId>& members,
-                                             const std::vector<RetainedPartPtr>& held, Effects& out) {
-    Pending pending{.asker = shard, .asker_id = query.id, .waiting = {}, .deadline = now + query.timeout};
-    if (pending_.size() >= limits_.queries) {
+                                             const std::set<OriginId>& members, const Held& held, Effects& out) {
+    Pending pending{
+        .asker = shard, .asker_id = query.id, .waiting = {}, .history = {}, .deadline = now + query.timeout};
+    if (is_full(query)) {
         // The table is full: answer at once, and name every node as missing.
         QueryResult result{.id = query.id, .parts = {}, .missing = {}};
         for (const OriginId oid : members) {
@@ -33,8 +33,14 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
     for (const std::string& channel : query.retained) {
         pending.retained.try_emplace(channel);
     }
-    for (const RetainedPartPtr& part : held) {
+    for (const RetainedPartPtr& part : held.retained) {
         take(now, pending, *part);
+    }
+    if (query.history) {
+        pending.history.emplace(*query.history);
+        for (const HistoryPartPtr& part : held.history) {
+            pending.history->add(*part);
+        }
     }
     if (query.to.empty()) {
         return begin(std::move(pending), query.body, out);
@@ -49,6 +55,13 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
     return token;
 }
 
+bool QueryTable::is_full(const Query& query) const {
+    const auto reads = [](const auto& pending) { return pending.second.history.has_value(); };
+    return pending_.size() >= limits_.queries ||
+           (query.history &&
+            static_cast<std::size_t>(std::count_if(pending_.begin(), pending_.end(), reads)) >= limits_.history_reads);
+}
+
 void QueryTable::take(Instant now, Pending& pending, const RetainedPart& part) {
     const auto asked = pending.retained.find(part.channel);
     if (asked != pending.retained.end() && asked->second.stamp < part.stamp) {
@@ -56,8 +69,8 @@ void QueryTable::take(Instant now, Pending& pending, const RetainedPart& part) {
     }
 }
 
-std::vector<QueryAnswer> QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask,
-                                            const std::vector<RetainedPartPtr>& held, Effects& out) {
+std::vector<QueryAnswer> QueryTable::on_ask(Instant now, OriginId from, const QueryAsk& ask, const Held& held,
+                                            Effects& out) {
     const auto asked =
         std::count_if(pending_.begin(), pending_.end(), [&](const auto& p) { return p.second.remote == from; });
     // The question is dropped. A refusal has no message of its own, and the asker's deadline ends the question.
@@ -65,13 +78,18 @@ std::vector<QueryAnswer> QueryTable::on_ask(Instant now, OriginId from, const Qu
         return {};
     }
     std::vector<QueryAnswer> answers;
-    for (const RetainedPartPtr& part : held) {
+    for (const RetainedPartPtr& part : held.retained) {
         const auto number = static_cast<std::uint32_t>(answers.size() + 1);
         answers.push_back({.id = ask.id, .body = {}, .retained = part, .part = number});
+    }
+    for (const HistoryPartPtr& part : held.history) {
+        const auto number = static_cast<std::uint32_t>(answers.size() + 1);
+        answers.push_back({.id = ask.id, .body = {}, .part = number, .history = part});
     }
     begin({.asker_id = ask.id,
            .remote = from,
            .sent = static_cast<std::uint32_t>(answers.size()),
+           .history = {},
            .deadline = now + std::chrono::milliseconds{ask.timeout_ms}},
           ask.body, out);
     return answers;
@@ -151,12 +169,20 @@ void QueryTable::on_answer(Instant now, OriginId from, QueryAnswer answer, Effec
     if (answer.retained) {
         take(now, pending, *answer.retained);
     }
+    if (answer.history && pending.history) {
+        pending.history->add(*answer.history);
+        pending.told_history.insert(from);
+    }
     // A node with more than allowed counts as missing, and the rest of its answer is ignored.
     const bool full = !add(pending, std::move(answer.body));
     if (full) {
         pending.missing.insert(from);
     }
     const bool is_whole = answer.part == 0 ? answer.last : waiting->second.is_complete();
+    if (is_whole && pending.history && !pending.told_history.contains(from)) {
+        // A node of an older build knows no histories.
+        pending.missing.insert(from);
+    }
     if (is_whole || full) {
         pending.waiting.erase(waiting);
     }
@@ -216,6 +242,11 @@ void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& 
             if (event.stamp.time_us != 0) {
                 result.retained.emplace_back(channel, std::move(event));
             }
+        }
+        if (pending.history) {
+            result.history = pending.history->take();
+            // A claim may be about entries in a piece that has not come.
+            result.history->whole_since_us = result.missing.empty() ? result.history->whole_since_us : kNeverWhole;
         }
         out.push_back(ToPort{pending.asker, std::move(result)});
     }

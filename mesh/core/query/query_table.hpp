@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "mesh/core/history/history_merge.hpp"
 #include "mesh/core/node/effects.hpp"
 #include "mesh/core/node/numbers.hpp"
 #include "mesh/core/node/part_numbers.hpp"
@@ -16,8 +17,9 @@ namespace tulle::mesh {
 ///
 /// Thread: confined to the hub.
 /// Time:   `now` must not go backwards.
-/// Limits: `Limits::queries` questions under way, own and peers' together. A further question of a shard is answered at
-///         once, with every node missing; a further question of a peer gets no answer. At most `query_parts` parts and
+/// Limits: `Limits::queries` questions under way, own and peers' together, and `Limits::history_reads` own questions
+///         about histories, as the answers travel by control. A further question of a shard is answered at once, with
+///         every node missing; a further question of a peer gets no answer. At most `query_parts` parts and
 ///         `query_bytes` bytes for each question: a node with more counts as missing, this node included.
 class QueryTable {
 public:
@@ -26,18 +28,21 @@ public:
     /// Sets the shards of this node that answer, as a mask: bit i stands for shard i.
     void set_shards(std::uint64_t shards) { shards_ = shards; }
 
-    /// A shard of this node asks. `members`: the peers to ask. `held`: this node's retained events of the channels
-    /// asked for. Appends a LocalQuery for each shard, unless the question names its nodes (Query::to): the named nodes
-    /// that are not in `members` count as missing. Returns a token: the caller sends QueryAsk with the token to
-    /// `members`. Nothing when the table is full: the answer is appended already.
+    /// What this node holds of what is asked for: the first pieces of this node's answer.
+    struct Held {
+        std::vector<RetainedPartPtr> retained = {};
+        std::vector<HistoryPartPtr> history = {};
+    };
+    /// A shard of this node asks. `members`: the peers to ask. Appends a LocalQuery for each shard, unless the question
+    /// names its nodes (Query::to): the named nodes that are not in `members` count as missing. Returns a token: the
+    /// caller sends QueryAsk with the token to `members`. Nothing when the table is full: the answer is appended
+    /// already.
     std::optional<std::uint64_t> ask(Instant now, ShardIndex shard, const Query& query,
-                                     const std::set<OriginId>& members, const std::vector<RetainedPartPtr>& held,
-                                     Effects& out);
-    /// A peer asks. `held`: this node's retained events of the channels asked for. Appends a LocalQuery for each shard,
-    /// and returns the parts of the answer that the caller sends at once. A peer with `queries_per_peer` questions
-    /// under way gets no answer, so its own deadline ends the question.
-    [[nodiscard]] std::vector<QueryAnswer> on_ask(Instant now, OriginId from, const QueryAsk& ask,
-                                                  const std::vector<RetainedPartPtr>& held, Effects& out);
+                                     const std::set<OriginId>& members, const Held& held, Effects& out);
+    /// A peer asks. Appends a LocalQuery for each shard, and returns the parts of the answer that the caller sends at
+    /// once. A peer with `queries_per_peer` questions under way gets no answer, so its own deadline ends the question.
+    [[nodiscard]] std::vector<QueryAnswer> on_ask(Instant now, OriginId from, const QueryAsk& ask, const Held& held,
+                                                  Effects& out);
 
     /// A part of an answer that the caller sends to a peer.
     struct Forward {
@@ -82,11 +87,16 @@ private:
         std::size_t bytes = 0;
         /// By channel asked for: the newest event so far. Without a stamp: no event so far.
         std::map<std::string, RetainedEvent> retained;
+        /// The history asked for, as far as the answers have come; and the peers of which a piece has come.
+        std::optional<HistoryMerge> history;
+        std::set<OriginId> told_history = {};
         Instant deadline;
     };
 
     /// Parts of a peer's answer that are told apart.
-    [[nodiscard]] std::size_t most_parts() const { return limits_.query_parts + kMaxQueryRetained; }
+    [[nodiscard]] std::size_t most_parts() const { return limits_.query_parts + kMaxQueryRetained + kMaxHistoryPage; }
+    /// True when no further question like this one is taken.
+    [[nodiscard]] bool is_full(const Query& query) const;
     /// Keeps a part. False when the question has as many parts or bytes as allowed.
     [[nodiscard]] bool add(Pending& pending, std::string part) const;
     /// Takes in a retained event, if newer than the event held.

@@ -23,6 +23,9 @@ Numbered Arrivals::numbered(Instant now, OriginId origin, const Record& record, 
 void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrived, Effects& out) {
     const RecordPtr& record = arrived.record;
     ++received_;
+    if (record->history) {
+        history_.on_record(now, from, *record);
+    }
     if (record->is_presence()) {
         presence_.on_record(now, from, *record, out);
     } else if (record->trace) {
@@ -42,6 +45,9 @@ void Arrivals::on_record(Instant now, OriginId from, const DeliverRecord& arrive
 }
 
 void Arrivals::on_filled(Instant now, OriginId origin, const RecordPtr& record, Effects& out) {
+    if (record->history) {
+        history_.on_record(now, origin, *record);
+    }
     if (record->trace) {
         traces_.on_filled(now, origin, *record, out);
     } else if (record->retained > 0) {
@@ -53,12 +59,21 @@ void Arrivals::on_filled(Instant now, OriginId origin, const RecordPtr& record, 
     }
 }
 
-void Arrivals::report_gone(OriginId origin, std::optional<RecordNo> upto, const Gone& gone, Effects& out) const {
+void Arrivals::report_gone(Instant now, OriginId origin, std::optional<RecordNo> upto, const Gone& gone, Effects& out) {
+    history_.on_gone(now, gone);
     for (const auto& [channel, missing] : gone.channels) {
         tell_shards(context_.audience().shards_of(channel), Gap{channel, missing}, out);
     }
     if (gone.unknown > 0) {
         tell_shards(shards_, Gap{{}, gone.unknown}, out);
+    }
+    if (gone.channels.empty() && gone.unknown == 0) {
+        out.push_back(Notice{
+            Severity::kWarn,
+            "messages of " + to_hex(origin) +
+                " are missing in the histories that this node keeps: nobody has them any more, or they came too late",
+            EventKind::kGap});
+        return;
     }
     out.push_back(Notice{Severity::kError,
                          "messages of " + to_hex(origin) +

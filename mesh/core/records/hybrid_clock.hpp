@@ -29,6 +29,8 @@ public:
     [[nodiscard]] std::uint64_t read(Instant now) const {
         return static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.time_since_epoch() / 1us + offset_us_));
     }
+    /// A time that is not behind any stamp returned before: after many stamps in a turn the present time is.
+    [[nodiscard]] std::uint64_t latest(Instant now) const { return std::max(last_, read(now)); }
     /// The first time that is no clock's, in microseconds: a later time of a peer is ignored. The bound is half of the
     /// largest stamp that the wire takes (kMaxClockUs), so that a peer with a wrong clock cannot push this node's
     /// stamps beyond what other nodes accept: the other half lasts 18,000 years.

@@ -11,6 +11,14 @@ bool within_limits(std::uint8_t copies, ChannelRange copied, std::size_t channel
            (copies == 1 || copied.count > 0);
 }
 
+bool within_limits(const RecordHistory& history, std::size_t channels) {
+    return history.places.size() == channels &&
+           std::all_of(history.limits.begin(), history.limits.end(),
+                       [](const HistoryLimits& l) { return is_sane(l); }) &&
+           std::all_of(history.places.begin(), history.places.end(),
+                       [&history](std::uint8_t place) { return place <= history.limits.size(); });
+}
+
 /// Checks the limits of port.hpp and record.hpp. The edge checks the same limits first, so a violation is a defect of
 /// an edge; the hub answers kTooLarge and stays unharmed.
 bool within_limits(const Publish& publish) {
@@ -19,8 +27,9 @@ bool within_limits(const Publish& publish) {
     };
     return !publish.channels.empty() && publish.channels.size() <= kMaxRecordChannels && publish.body != nullptr &&
            publish.body->size() <= kMaxBodyBytes && publish.retained <= publish.channels.size() &&
-           within_limits(publish.copies, publish.copied, publish.channels.size()) && publish.keep_for <= kMaxKeepFor &&
-           publish.exclude_socket.size() <= kMaxChannelBytes &&
+           within_limits(publish.copies, publish.copied, publish.channels.size()) &&
+           (!publish.history || within_limits(*publish.history, publish.channels.size())) &&
+           publish.keep_for <= kMaxKeepFor && publish.exclude_socket.size() <= kMaxChannelBytes &&
            (!publish.context || publish.context->size() <= kMaxContextBytes) &&
            std::none_of(publish.channels.begin(), publish.channels.end(), too_long);
 }
@@ -56,9 +65,11 @@ Record Publisher::record_of(Instant now, Publish& publish) {
     record.keep_for = publish.keep_for;
     record.context = std::move(publish.context);
     record.copies = publish.copies;
+    record.history = std::move(publish.history);
     // The stamp and the keepers belong to the record, so the record gets both before the ring makes the record
     // immutable.
     retained_.stamp(now, record);
+    history_.stamp(now, record);
     if (publish.copies > 1) {
         // This node may be a keeper itself, and gives no second copy: a further keeper takes its place.
         retained_.name_keepers(publish.copied, kKeepers + 1, record);
@@ -92,6 +103,7 @@ void Publisher::on(Instant now, ShardIndex shard, Publish& publish, Effects& out
     ++accepted_;
     const RecordPtr numbered = ring_.append(now, record_of(now, publish));
     retained_.on_own(now, *numbered);
+    history_.on_record(now, context_.options().oid, *numbered);
     const bool is_timed = numbered->numbered_us != 0;
     context_.deliver(numbered, out, is_timed ? Numbered{Numbered::By::kThisNode, now} : Numbered{});
     if (numbered->copies > 1) {

@@ -3,6 +3,7 @@
 #include <deque>
 #include <utility>
 
+#include "mesh/core/history/history.hpp"
 #include "mesh/core/node/serving.hpp"
 #include "mesh/core/records/acknowledger.hpp"
 #include "mesh/core/records/record_ring.hpp"
@@ -24,12 +25,13 @@ namespace tulle::mesh {
 class Publisher {
 public:
     Publisher(MeshContext& context, const Serving& serving, const Membership& membership, RecordRing& ring,
-              Retained& retained, Acknowledger& acknowledger)
+              Retained& retained, History& history, Acknowledger& acknowledger)
         : context_(context),
           serving_(serving),
           membership_(membership),
           ring_(ring),
           retained_(retained),
+          history_(history),
           acknowledger_(acknowledger) {}
 
     /// Handles a publish of `shard`. Moves the contents out of `publish` when the publish is accepted or held. Answers
@@ -61,6 +63,7 @@ private:
     const Membership& membership_;
     RecordRing& ring_;
     Retained& retained_;
+    History& history_;
     Acknowledger& acknowledger_;
     TimedRecords timed_;
     bool is_paused_ = false;

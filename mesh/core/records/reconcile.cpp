@@ -58,6 +58,7 @@ void Reconcile::keep_gone(Instant now, OriginId origin, RecordNo upto, const Gon
         nameless(losses[0].gone);
         nameless(losses[1].gone);
         losses[1].gone.unknown += losses[0].gone.unknown;
+        losses[1].gone.history = losses[1].gone.history || losses[0].gone.history;
         losses[1].upto = std::max(losses[0].upto, losses[1].upto);
         losses.pop_front();
     }
@@ -78,6 +79,7 @@ void Reconcile::begin(Instant now, OriginId origin, const Position& position, co
                             .is_deaf = position.is_deaf,
                             .gone = {},
                             .gone_unknown = 0,
+                            .gone_history = false,
                             .latest = now + 2 * timing_.reconcile,
                             .give_up_at = now + timing_.reconcile};
     // Records beyond a hole need no answer, but wait for the hole to be filled, so that delivery stays in order.
@@ -144,6 +146,7 @@ Gone Reconcile::gone_after(OriginId origin, RecordNo n) const {
             if (n < loss.upto) {
                 gone.channels.insert(gone.channels.end(), loss.gone.channels.begin(), loss.gone.channels.end());
                 gone.unknown += loss.gone.unknown;
+                gone.history = gone.history || loss.gone.history;
             }
         }
     }
@@ -181,6 +184,7 @@ void Reconcile::take_in(OriginRecovery& recovery, const Gone& gone) {
         }
     }
     recovery.gone_unknown = std::max(recovery.gone_unknown, gone.unknown);
+    recovery.gone_history = recovery.gone_history || gone.history;
 }
 
 bool Reconcile::Awaited::note(const Fill& fill) {
@@ -283,6 +287,7 @@ void Reconcile::finish(Instant now, std::map<OriginId, OriginRecovery>::iterator
     Out::Filled filled{it->first, {}, {}, std::max(recovery.delivered, recovery.known)};
     filled.gone.unknown = std::max({recovery.lost, untold, recovery.gone_unknown});
     filled.gone.channels.assign(recovery.gone.begin(), recovery.gone.end());
+    filled.gone.history = recovery.gone_history;
     for (auto& [n, record] : recovery.pool) {
         filled.records.push_back(std::move(record));
         filled.upto = std::max(filled.upto, n);

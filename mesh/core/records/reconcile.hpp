@@ -184,6 +184,7 @@ private:
         /// Losses that survivors were told of, by channel.
         std::map<std::string, std::uint64_t> gone;
         std::uint64_t gone_unknown = 0;
+        bool gone_history = false;
         /// The deadline beyond which no answer is waited for.
         Instant latest;
         /// The present deadline. Answers move the deadline on, up to `latest`.

@@ -60,7 +60,8 @@ inline constexpr char kRetainedMark = '\x02';
     return key.substr(1);
 }
 
-/// When an event that its channels retain was accepted. All nodes order two such events alike: by time, then by origin.
+/// When an event that its channels retain or keep in their history was accepted. All nodes order two such events alike:
+/// by time, then by origin.
 struct Stamp {
     /// Microseconds of the hybrid clock: the wall clock, but later than every stamp that the origin had seen. 0: no
     /// stamp.
@@ -79,6 +80,35 @@ struct RetainedEvent {
     /// Bytes that the event counts for in the table.
     [[nodiscard]] std::size_t cost() const { return 96 + (body ? body->size() : 0); }
 };
+
+/// How much the history of a channel holds.
+struct HistoryLimits {
+    /// Entries, 1 to kMaxHistorySize.
+    std::size_t size = 0;
+    /// Bytes of the entries by cost(), 1 to kMaxHistoryBytes. The newest entry stays, however large.
+    std::size_t bytes = 0;
+    /// How long an entry is held: more than 0, at most kMaxHistoryTtl.
+    Duration ttl{};
+    friend bool operator==(const HistoryLimits&, const HistoryLimits&) = default;
+};
+
+/// The channels of a record that keep the record in their history, and what their histories hold.
+struct RecordHistory {
+    /// At most kMaxRecordChannels.
+    std::vector<HistoryLimits> limits;
+    /// For each channel of the record, in order: 0 for a channel without history; otherwise the place of the channel's
+    /// limits in `limits`, counted from 1.
+    std::vector<std::uint8_t> places;
+    friend bool operator==(const RecordHistory&, const RecordHistory&) = default;
+
+    [[nodiscard]] std::size_t cost() const { return 64 + limits.size() * sizeof(HistoryLimits) + places.size(); }
+
+    /// The limits of the record's channel `i`; null for a channel without history.
+    [[nodiscard]] const HistoryLimits* of(std::size_t i) const {
+        return i < places.size() && places[i] != 0 ? &limits[places[i] - 1u] : nullptr;
+    }
+};
+using RecordHistoryPtr = std::shared_ptr<const RecordHistory>;
 
 /// The result of a publish, or of a change of presence. Immutable once numbered; the ring, the links and the shards
 /// share a record.
@@ -111,9 +141,11 @@ struct Record {
     /// For tracing systems: who caused the message, for whoever delivers the message. Opaque to the mesh, at most
     /// kMaxContextBytes. Null for most messages.
     SharedBytes context = {};
-    /// The keepers of the retaining channels, and of the channels with copies, as named by the origin. Does not travel:
-    /// only the origin knows the list.
+    /// The keepers of the retaining channels, of the channels with copies and of those with history, as named by the
+    /// origin. Does not travel: only the origin knows the list.
     std::vector<OriginId> keepers = {};
+    /// The channels that keep the record in their history. Null for most messages.
+    RecordHistoryPtr history = {};
     /// Nodes that must hold the record before its publish is accepted, the origin included; at most kMaxCopies. Does
     /// not travel.
     std::uint8_t copies = 1;
@@ -123,7 +155,8 @@ struct Record {
     /// Bytes that the record counts for in a ring or a frame, with an allowance for headers.
     [[nodiscard]] std::size_t cost() const {
         std::size_t bytes = 64 + exclude_socket.size() + user.size() + (body ? body->size() : 0) +
-                            (info ? info->size() : 0) + (context ? context->size() : 0);
+                            (info ? info->size() : 0) + (context ? context->size() : 0) +
+                            (history ? history->cost() : 0);
         for (const std::string& channel : channels) {
             bytes += 16 + channel.size();
         }

@@ -21,7 +21,7 @@ constexpr bool kKnowsFences = true;
 #endif
 
 /// Removes the contents that a stub does not need. A stub keeps its number, its channels, the number of retaining
-/// channels, the keepers, and the mark of a marked message.
+/// channels, the channels with history, the keepers, and the mark of a marked message.
 void make_stub(Record& record) {
     record.body = nullptr;
     record.info = nullptr;
@@ -82,6 +82,7 @@ void RecordRing::evict_oldest() {
         stub.trace = oldest.record->trace;
         stub.retained = oldest.record->retained;
         stub.keepers = oldest.record->keepers;
+        stub.history = oldest.record->history;
         oldest.record = std::make_shared<Record>(std::move(stub));
     }
     ++stubs_;

@@ -178,11 +178,13 @@ void Recovery::fill_in(Instant now, const Reconcile::Out::Filled& filled, Effect
     if (!filled.gone.empty()) {
         reconcile_.keep_gone(now, filled.origin, filled.upto, filled.gone);
         // Without an upper number: a survivor without an answer may have had later records.
-        arrivals_.report_gone(filled.origin, {}, filled.gone, out);
+        arrivals_.report_gone(now, filled.origin, {}, filled.gone, out);
     }
     Gone late;
     for (const RecordPtr& record : filled.records) {
         if (!is_in_order(filled.origin, *record, late)) {
+            // Too late for subscribers, but a history orders its entries by their stamps.
+            arrivals_.keep_history(now, filled.origin, *record);
             continue;
         }
         origins_.add_extra(filled.origin, record->n);
@@ -191,13 +193,13 @@ void Recovery::fill_in(Instant now, const Reconcile::Out::Filled& filled, Effect
         arrivals_.on_filled(now, filled.origin, record, out);
     }
     if (!late.empty()) {
-        arrivals_.report_gone(filled.origin, filled.upto, merged(std::move(late)), out);
+        arrivals_.report_gone(now, filled.origin, filled.upto, merged(std::move(late)), out);
     }
     if (const std::vector<RecordNo>& extras = origins_.extras(filled.origin);
         extras.size() > context_.limits().extras) {
         // Too many extras to tell the origin in a handshake. The records between the extras are given up here: the
         // position moves beyond.
-        arrivals_.report_gone(filled.origin, extras.back(), {{}, 1}, out);
+        arrivals_.report_gone(now, filled.origin, extras.back(), {{}, 1}, out);
         origins_.set_delivered(now, filled.origin, extras.back());
     }
 }

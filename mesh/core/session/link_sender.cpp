@@ -238,6 +238,7 @@ void LinkSender::pass_over_gone(const Sources& sources, Frame& frame) {
             continue;
         }
         owe_stub(sources, *stub);
+        frame.gone.history = frame.gone.history || (stub->history && sources.due(*stub));
         for (const std::string& channel : stub->channels) {
             if (is_marked_key(channel) || !sources.interested(channel)) {
                 continue;

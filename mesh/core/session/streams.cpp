@@ -216,7 +216,7 @@ void Streams::take(Instant now, Session& session, const ReportGone& lost, Effect
         presence_.lose(now, session.oid);
     }
     recovery_.keep_gone(now, session.oid, lost.upto, lost.gone);
-    arrivals_.report_gone(session.oid, lost.upto, lost.gone, out);
+    arrivals_.report_gone(now, session.oid, lost.upto, lost.gone, out);
 }
 
 void Streams::note_due() {

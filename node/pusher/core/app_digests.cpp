@@ -53,10 +53,13 @@ public:
     void add(const std::vector<HistoryRule>& rules) {
         add(rules.size());
         for (const HistoryRule& rule : rules) {
-            const auto& [starts_with, ends_with, ack] = rule;
+            const auto& [starts_with, ends_with, ack, size, bytes, ttl] = rule;
             add(std::string_view(starts_with));
             add(std::string_view(ends_with));
             add(ack);
+            add(size);
+            add(bytes);
+            add(ttl);
         }
     }
 

@@ -9,6 +9,7 @@
 #include "node/edge/clock.hpp"
 #include "node/pusher/core/channel_name.hpp"
 #include "node/pusher/core/limits.hpp"
+#include "node/pusher/edge/event_history.hpp"
 #include "node/pusher/edge/event_span.hpp"
 #include "node/pusher/wire/connect.hpp"
 #include "node/pusher/wire/raw_json.hpp"
@@ -345,6 +346,7 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work, std::string_view
     job->second.span = std::move(span);
     job->second.has_events = !work.events.empty();
     job->second.asked_retained = std::move(work.retained);
+    job->second.asked_history = std::move(work.history);
     for (pusher::PublishEvent& event : work.events) {
         AppCounters& app = book_.of(app_of_key(event.channels.front()));
         mesh::Publish publish{job->first,
@@ -356,7 +358,8 @@ void PublicHttp::begin(HttpTicket ticket, pusher::ApiWork work, std::string_view
                               mesh::Publish::Answers::kAlways,
                               context,
                               event.copies,
-                              {event.copied_from, event.copied}};
+                              {event.copied_from, event.copied},
+                              history_of(event.histories)};
         reactor_.counters().http_publishes_total.add();
         // The first event decides: with room for the first event, the rest of the batch waits for room, so that a batch
         // is not torn. Without room nothing of the batch is published.
@@ -379,6 +382,9 @@ void PublicHttp::ask_nodes(Jobs::iterator job) {
     for (std::string& query : job->second.queries) {
         mesh::Query message{job->first, std::move(query), kClusterReadTimeout,
                             std::exchange(job->second.asked_retained, {})};
+        if (job->second.asked_history) {
+            message.history = ask_of(*job->second.asked_history);
+        }
         // After published events the answer must not be 503, as the backend would publish again. So only a read may be
         // refused for want of room.
         if (job->second.has_events || job->second.awaited > 0) {
@@ -395,6 +401,13 @@ void PublicHttp::ask_nodes(Jobs::iterator job) {
 }
 
 HttpResponse PublicHttp::answer_of(const Job& job) const {
+    if (job.asked_history && !job.history) {
+        return pusher::unavailable("the node is overloaded with questions about histories");
+    }
+    if (job.asked_history) {
+        return pusher::answer_with(pusher::render_history(*job.asked_history, *job.history, !job.missing.empty()),
+                                   job.missing);
+    }
     pusher::CachedEvent cached;
     if (job.retained) {
         cached = {job.retained->body, job.retained->until - reactor_.now()};
@@ -460,6 +473,9 @@ void PublicHttp::on_query_result(const mesh::QueryResult& result) {
     state.missing.insert(state.missing.end(), result.missing.begin(), result.missing.end());
     if (!result.retained.empty()) {
         state.retained = result.retained.front().second;
+    }
+    if (result.history) {
+        state.history = findings_of(*result.history);
     }
     if (state.awaited == 0) {
         finish(job, answer_of(state));

@@ -96,6 +96,9 @@ private:
         std::vector<std::string> asked_retained;
         /// The last event found for the channel asked for.
         std::optional<mesh::RetainedEvent> retained;
+        /// The query also asks for the history of a channel.
+        std::optional<pusher::HistoryRead> asked_history;
+        std::optional<pusher::HistoryFindings> history;
     };
     /// By an id. All questions of a job to the hub bear the id.
     using Jobs = std::map<std::uint64_t, Job>;

@@ -137,6 +137,7 @@ std::string user_list(const ChannelFacts& facts) {
 std::string body_of(const AnswerPlan& plan, const ChannelFindings& findings, const CachedEvent* cached) {
     switch (plan.shape) {
         case AnswerPlan::Shape::kEmpty:
+        case AnswerPlan::Shape::kHistory:
             break;
         case AnswerPlan::Shape::kEvent:
             return event_info(plan.events.front(), findings);
@@ -177,8 +178,12 @@ std::optional<InfoWanted> parse_info(std::string_view list) {
 
 HttpResponse render(const AnswerPlan& plan, const std::vector<std::string>& parts,
                     const std::vector<std::string>& missing, const CachedEvent* cached) {
+    return answer_with(body_of(plan, sum_answers(parts), cached), missing);
+}
+
+HttpResponse answer_with(std::string body, const std::vector<std::string>& missing) {
     HttpResponse response;
-    response.body = body_of(plan, sum_answers(parts), cached);
+    response.body = std::move(body);
     name_missing(missing, response);
     return response;
 }

@@ -45,6 +45,8 @@ struct AnswerPlan {
         kChannel,
         /// The users of the channel `name`.
         kUsers,
+        /// The history of a channel: render_history() makes the body.
+        kHistory,
     };
     Shape shape = Shape::kEmpty;
     std::string name = {};
@@ -65,6 +67,8 @@ struct CachedEvent {
 /// the header Tulle-Partial repeats the names. `cached` is used only if the plan wants the cache; null: no event.
 [[nodiscard]] HttpResponse render(const AnswerPlan& plan, const std::vector<std::string>& parts,
                                   const std::vector<std::string>& missing, const CachedEvent* cached = nullptr);
+/// An answer with the body; `missing` as for render().
+[[nodiscard]] HttpResponse answer_with(std::string body, const std::vector<std::string>& missing);
 
 /// An answer with a status and a message in JSON. A 401 also bears WWW-Authenticate.
 [[nodiscard]] HttpResponse api_error(unsigned status, std::string_view message);

@@ -96,6 +96,22 @@ ApiAction describe_action(const App& app, const std::string& name, const QueryPa
     return work;
 }
 
+/// GET /channels/NAME/history. The history is the hubs': the shards have nothing to say to an empty query.
+ApiAction history_action(const App& app, const std::string& name, const QueryParameters& parameters) {
+    const HistoryRule* rule = rule_for(app.history, name);
+    if (rule == nullptr || rule->size == 0) {
+        return refuse(404, "the channel has no history: no rule of the app with a size fits its name");
+    }
+    Result<HistoryRead, std::string_view> read = parse_history_read(parameters, *rule);
+    if (!read) {
+        return refuse(400, read.error());
+    }
+    read->channel = channel_key(app.id, name);
+    ApiWork work{{}, {std::string()}, {AnswerPlan::Shape::kHistory, name}};
+    work.history = std::move(*read);
+    return work;
+}
+
 /// GET /channels/NAME/users.
 ApiAction users_action(const App& app, const std::string& name) {
     if (classify(name).type != ChannelType::kPresence) {
@@ -120,7 +136,7 @@ ApiAction terminate_action(const App& app, std::string_view segment) {
 }
 
 /// The endpoints of the API.
-enum class Endpoint { kUnknown, kEvents, kBatch, kChannels, kChannel, kUsers, kTerminate };
+enum class Endpoint { kUnknown, kEvents, kBatch, kChannels, kChannel, kUsers, kHistory, kTerminate };
 
 /// The endpoint of a path that begins with "/apps/ID".
 Endpoint endpoint_of(const Segments& segments) {
@@ -142,7 +158,9 @@ Endpoint endpoint_of(const Segments& segments) {
         case 4:
             return Endpoint::kChannel;
         case 5:
-            return segments[4] == "users" ? Endpoint::kUsers : Endpoint::kUnknown;
+            return segments[4] == "users"     ? Endpoint::kUsers
+                   : segments[4] == "history" ? Endpoint::kHistory
+                                              : Endpoint::kUnknown;
         default:
             return Endpoint::kUnknown;
     }
@@ -169,6 +187,9 @@ ApiAction read_action(Endpoint endpoint, const App& app, const HttpRequest& requ
     const std::optional<std::string> name = percent_decode(Segments(request.path())[3]);
     if (!name || !is_valid_channel_name(*name)) {
         return refuse(400, "malformed channel name");
+    }
+    if (endpoint == Endpoint::kHistory) {
+        return history_action(app, *name, parameters);
     }
     return endpoint == Endpoint::kUsers ? users_action(app, *name) : describe_action(app, *name, parameters);
 }

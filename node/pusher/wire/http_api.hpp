@@ -12,6 +12,7 @@
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/core/ration.hpp"
 #include "node/pusher/wire/http_answer.hpp"
+#include "node/pusher/wire/http_history.hpp"
 #include "node/web/core/http_message.hpp"
 
 namespace tulle::node::pusher {
@@ -20,6 +21,14 @@ namespace tulle::node::pusher {
 struct Respond {
     HttpResponse response;
     friend bool operator==(const Respond&, const Respond&) = default;
+};
+
+/// How much the history of a channel holds; size 0: the channel has no history.
+struct HistoryBounds {
+    std::size_t size = 0;
+    std::size_t bytes = 0;
+    Duration ttl{};
+    friend bool operator==(const HistoryBounds&, const HistoryBounds&) = default;
 };
 
 /// An event to publish.
@@ -38,6 +47,8 @@ struct PublishEvent {
     /// The channels whose rules ask for copies: `copied` channels from index `copied_from`.
     std::size_t copied_from = 0;
     std::size_t copied = 0;
+    /// For each channel, in order. Empty: no channel has history.
+    std::vector<HistoryBounds> histories = {};
     friend bool operator==(const PublishEvent&, const PublishEvent&) = default;
 };
 
@@ -50,6 +61,8 @@ struct ApiWork {
     AnswerPlan plan;
     /// Keys of channels; the first query also asks for their last events.
     std::vector<std::string> retained = {};
+    /// The only query also asks for the history of a channel.
+    std::optional<HistoryRead> history = {};
     friend bool operator==(const ApiWork&, const ApiWork&) = default;
 };
 

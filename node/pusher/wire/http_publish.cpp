@@ -139,6 +139,7 @@ std::optional<PublishRefusal> check_content(const App& app, const RawObject& bod
 struct ChannelDuties {
     bool is_kept = false;
     std::uint8_t copies = 1;
+    HistoryBounds history = {};
     /// The place of the channel in the order that the mesh wants: channels that keep the event come first, and channels
     /// with copies follow each other.
     [[nodiscard]] int place() const { return is_kept ? (copies > 1 ? 1 : 0) : (copies > 1 ? 2 : 3); }
@@ -146,10 +147,17 @@ struct ChannelDuties {
 
 ChannelDuties duties_of(const App& app, const std::string& name) {
     const HistoryRule* rule = rule_for(app.history, name);
-    return {app.cache_ttl > Duration{} && classify(name).cache, rule == nullptr ? std::uint8_t{1} : rule->ack};
+    ChannelDuties duties{app.cache_ttl > Duration{} && classify(name).cache};
+    if (rule != nullptr) {
+        duties.copies = rule->ack;
+        // Nobody can ask for the history of a user's own channel.
+        duties.history = rule->size > 0 && !user_of_channel(name) ? HistoryBounds{rule->size, rule->bytes, rule->ttl}
+                                                                  : HistoryBounds{};
+    }
+    return duties;
 }
 
-/// Has the mesh keep the event for the cache channels, and hold copies of the event where a rule says so. Brings the
+/// Has the mesh keep the event for the cache channels, and hold copies and histories where a rule says so. Brings the
 /// channels into the order that the mesh wants; the order within a kind of channel stays.
 void set_duties(const App& app, std::vector<std::string>& names, PublishEvent& event) {
     const auto is_cache = [](const std::string& name) { return classify(name).cache; };
@@ -158,13 +166,15 @@ void set_duties(const App& app, std::vector<std::string>& names, PublishEvent& e
         return;
     }
     std::vector<ChannelDuties> duties;
+    bool has_history = false;
     for (const std::string& name : names) {
         duties.push_back(duties_of(app, name));
         event.retained += duties.back().is_kept ? 1u : 0u;
         event.copied += duties.back().copies > 1 ? 1u : 0u;
         event.copies = std::max(event.copies, duties.back().copies);
+        has_history = has_history || duties.back().history.size > 0;
     }
-    if (event.retained == 0 && event.copied == 0) {
+    if (event.retained == 0 && event.copied == 0 && !has_history) {
         return;
     }
     event.keep_for = event.retained > 0 ? app.cache_ttl : Duration{};
@@ -174,6 +184,9 @@ void set_duties(const App& app, std::vector<std::string>& names, PublishEvent& e
         for (std::size_t i = 0; i < names.size(); ++i) {
             if (duties[i].place() == place) {
                 ordered.push_back(std::move(names[i]));
+                if (has_history) {
+                    event.histories.push_back(duties[i].history);
+                }
             }
         }
     }

@@ -83,7 +83,8 @@ TEST_F(QueryTableTest, ForwardsTheShardsAnswersToAMemberThatAsks) {
 TEST_F(QueryTableTest, LastEventsAreTheFirstPartsOfAnAnswer) {
     const auto event =
         std::make_shared<const RetainedPart>(RetainedPart{.channel = "app/cache-a", .version = {}, .at = {}});
-    const std::vector<QueryAnswer> answers = table_.on_ask(kStart, kB, {42, "q", 1000}, {event, event}, out_);
+    const std::vector<QueryAnswer> answers =
+        table_.on_ask(kStart, kB, {42, "q", 1000}, {.retained = {event, event}}, out_);
     ASSERT_EQ(answers.size(), 2u);
     EXPECT_EQ(answers[0].part, 1u);
     EXPECT_EQ(answers[1].part, 2u);
@@ -91,6 +92,68 @@ TEST_F(QueryTableTest, LastEventsAreTheFirstPartsOfAnAnswer) {
     EXPECT_FALSE(answers[1].last);
     const std::uint64_t token = std::get<LocalQuery>(std::get<ToPort>(out_[0]).message).token;
     EXPECT_EQ(table_.on_local_answer(ShardIndex{0}, {token, "s0", true}, out_)->answer.part, 3u);
+}
+
+TEST_F(QueryTableTest, AHistoryIsMadeOfTheAnswersOfAllNodes) {
+    const auto part = [](std::uint64_t time_us) {
+        HistoryPart made;
+        made.items.push_back({RecordNo{time_us}, {time_us, kB}, share(EventBody("e", "1"))});
+        made.whole_since_us = time_us;
+        made.clock_us = 100 + time_us;
+        return std::make_shared<const HistoryPart>(std::move(made));
+    };
+    const Query query{.id = 7, .body = "q", .timeout = 1s, .history = HistoryAsk{.channel = "app/c", .limit = 10}};
+    const auto token = table_.ask(kStart, ShardIndex{0}, query, {kB}, {.history = {part(30)}}, out_);
+    ASSERT_TRUE(token.has_value());
+    for (std::uint16_t shard = 0; shard < 2; ++shard) {
+        static_cast<void>(table_.on_local_answer(ShardIndex{shard}, {*token, "", true}, out_));
+    }
+    table_.on_answer(kStart, kB, {.id = *token, .part = 1, .history = part(20)}, out_);
+    table_.on_answer(kStart, kB, {.id = *token, .last = true, .part = 3}, out_);
+    table_.on_answer(kStart, kB, {.id = *token, .part = 2, .history = part(10)}, out_);
+    const QueryResult& result = std::get<QueryResult>(std::get<ToPort>(out_.back()).message);
+    ASSERT_TRUE(result.history.has_value());
+    ASSERT_EQ(result.history->items.size(), 3u);
+    EXPECT_EQ(result.history->items[2].stamp.time_us, 10u);
+    EXPECT_EQ(result.history->whole_since_us, 10u);
+    EXPECT_EQ(result.history->answered_us, 130u);
+    EXPECT_TRUE(result.missing.empty());
+}
+
+TEST_F(QueryTableTest, ANodeWithoutAWordAboutTheHistoryIsMissing) {
+    const Query query{.id = 7, .body = "q", .timeout = 1s, .history = HistoryAsk{.channel = "app/c", .limit = 10}};
+    HistoryPart own;
+    own.whole_since_us = 5;
+    const auto token =
+        table_.ask(kStart, ShardIndex{0}, query, {kB}, {.history = {std::make_shared<const HistoryPart>(own)}}, out_);
+    for (std::uint16_t shard = 0; shard < 2; ++shard) {
+        static_cast<void>(table_.on_local_answer(ShardIndex{shard}, {*token, "", true}, out_));
+    }
+    table_.on_answer(kStart, kB, {.id = *token, .last = true, .part = 1}, out_);
+    const QueryResult& result = std::get<QueryResult>(std::get<ToPort>(out_.back()).message);
+    EXPECT_EQ(result.missing.size(), 1u);
+    EXPECT_EQ(result.history->whole_since_us, kNeverWhole) << "the claims of others say nothing about that node";
+}
+
+TEST_F(QueryTableTest, AsksForSoManyHistoriesAtATime) {
+    const Query query{.id = 7, .body = "q", .timeout = 1s, .history = HistoryAsk{.channel = "app/c", .limit = 10}};
+    for (std::size_t i = 0; i < Limits{}.history_reads; ++i) {
+        EXPECT_TRUE(table_.ask(kStart, ShardIndex{0}, query, {kB}, {}, out_));
+    }
+    out_.clear();
+    EXPECT_FALSE(table_.ask(kStart, ShardIndex{0}, query, {kB}, {}, out_));
+    EXPECT_FALSE(std::get<QueryResult>(std::get<ToPort>(out_.back()).message).history);
+    EXPECT_TRUE(table_.ask(kStart, ShardIndex{0}, {.id = 8, .body = "q", .timeout = 1s}, {kB}, {}, out_))
+        << "other questions have room";
+}
+
+TEST_F(QueryTableTest, AHistoryIsTheFirstPartsOfAnAnswer) {
+    const auto part = std::make_shared<const HistoryPart>();
+    const std::vector<QueryAnswer> answers =
+        table_.on_ask(kStart, kB, {42, "q", 1000}, {.history = {part, part}}, out_);
+    ASSERT_EQ(answers.size(), 2u);
+    EXPECT_EQ(answers[1].part, 2u);
+    EXPECT_EQ(answers[1].history, part);
 }
 
 TEST_F(QueryTableTest, APartThatIsLostMakesTheAnswerPartial) {

@@ -51,24 +51,110 @@ protected:
     Roster roster_{context_, membership_, stores_.interest, stores_.tallies, pulse_, serving_, stores_.local};
     Presence presence_{context_, stores_.presence, stores_.local, stores_.interest, stores_.ring, serving_};
     Retained retained_{context_, stores_.retained, stores_.local, stores_.interest, stores_.clock};
+    History history_{context_, stores_.clock, retained_};
     Acknowledger acknowledger_{context_, stores_.ring};
-    Publisher publisher_{context_, serving_, membership_, stores_.ring, retained_, acknowledger_};
+    Publisher publisher_{context_, serving_, membership_, stores_.ring, retained_, history_, acknowledger_};
     Sleep sleep_{context_, publisher_};
     Traces traces_{context_, publisher_, stores_.ring, roster_, stores_.tallies};
-    Arrivals arrivals_{context_, presence_, retained_, traces_, stores_.tallies};
+    Arrivals arrivals_{context_, presence_, retained_, history_, traces_, stores_.tallies};
     Recovery recovery_{context_, membership_, stores_.origins, arrivals_, traces_};
     InterestWindow window_{context_, stores_.local};
     Subscriptions subscriptions_{context_, window_, stores_.local, presence_, retained_};
     PeerInterest interest_{context_, stores_.interest, stores_.local, window_, subscriptions_};
     Streams streams_{context_,  stores_.ring, stores_.interest, stores_.origins, stores_.tallies, recovery_,
                      arrivals_, presence_,    retained_,        subscriptions_,  acknowledger_};
-    Queries queries_{context_, retained_};
+    Queries queries_{context_, retained_, history_};
     UsageSharing usage_{context_};
     DutyService duty_{context_};
     Departure departure_{context_, membership_, serving_, publisher_,  acknowledger_,
                          duty_,    pulse_,      streams_, stores_.ring};
     Introductions introductions_{context_, membership_};
 };
+
+// ---- histories
+
+class Histories : public Services {
+protected:
+    Publish kept(std::vector<std::string> channels, std::vector<std::uint8_t> places) {
+        Publish made = publish("app/c");
+        made.channels = std::move(channels);
+        made.history = std::make_shared<const RecordHistory>(RecordHistory{{{2, 1u << 20, 1min}}, std::move(places)});
+        return made;
+    }
+    std::vector<HistoryItem> held(const std::string& channel) {
+        std::vector<HistoryItem> items;
+        for (const HistoryPartPtr& part : history_.answer(now_, {.channel = channel, .limit = kMaxHistoryPage})) {
+            items.insert(items.end(), part->items.begin(), part->items.end());
+        }
+        return items;
+    }
+};
+
+TEST_F(Histories, APublishIsStampedAndHeldForTheChannelsThatWantTo) {
+    serve();
+    Publish wanted = kept({"app/a", "app/b"}, {1, 0});
+    publisher_.on(now_, ShardIndex{0}, wanted, out_);
+    EXPECT_EQ(held("app/a").size(), 1u);
+    EXPECT_TRUE(held("app/b").empty());
+    const Record& numbered = *stores_.ring.at(stores_.ring.last());
+    EXPECT_EQ(numbered.stamp.origin, options_.oid);
+    EXPECT_NE(numbered.stamp.time_us, 0u);
+    EXPECT_EQ(numbered.keepers, std::vector<OriginId>{options_.oid});
+}
+
+TEST_F(Histories, AHistoryThatDoesNotFitTheChannelsIsRefused) {
+    serve();
+    for (Publish wanted : {kept({"app/a"}, {}), kept({"app/a"}, {1, 1}), kept({"app/a"}, {2})}) {
+        publisher_.on(now_, ShardIndex{0}, wanted, out_);
+    }
+    EXPECT_EQ(publisher_.accepted(), 0u);
+    EXPECT_EQ(publisher_.refused(), 3u);
+}
+
+TEST_F(Histories, ARecordIsHeldOnceHoweverItComesAndOnlyWithTheStampOfItsOrigin) {
+    Record came = record(4, {"app/a"});
+    came.stamp = {1000, OriginId{2}};
+    came.history = std::make_shared<const RecordHistory>(RecordHistory{{{2, 1u << 20, 1min}}, {1}});
+    arrivals_.on_record(now_, OriginId{2}, {std::make_shared<const Record>(came), {}}, out_);
+    arrivals_.on_filled(now_, OriginId{2}, std::make_shared<const Record>(came), out_);
+    EXPECT_EQ(held("app/a").size(), 1u);
+    came.stamp = {2000, OriginId{3}};
+    arrivals_.on_record(now_, OriginId{2}, {std::make_shared<const Record>(came), {}}, out_);
+    EXPECT_EQ(held("app/a").size(), 1u) << "a stamp of somebody else";
+}
+
+TEST_F(Histories, AnAnswerIsWholeFromTheStartOnUntilSomethingIsLost) {
+    const auto since = [this] {
+        return history_.answer(now_, {.channel = "app/a", .limit = 1}).front()->whole_since_us;
+    };
+    EXPECT_EQ(since(), kNeverWhole) << "before the start";
+    history_.start(now_);
+    const std::uint64_t begun = since();
+    EXPECT_LE(begun, stores_.clock.read(now_));
+    now_ += 1s;
+    arrivals_.report_gone(now_, OriginId{2}, RecordNo{9}, {{{"app/x", 1}}, 0, false}, out_);
+    EXPECT_EQ(since(), begun) << "a loss of others";
+    arrivals_.report_gone(now_, OriginId{2}, RecordNo{9}, {{}, 0, true}, out_);
+    EXPECT_GT(since(), stores_.clock.read(now_));
+    EXPECT_TRUE(told<Gap>().empty()) << "no client has missed anything";
+    const std::uint64_t first = since();
+    now_ += 1s;
+    arrivals_.report_gone(now_, OriginId{2}, {}, {{}, 1, false}, out_);
+    EXPECT_GT(since(), first) << "nobody knows what was lost";
+}
+
+TEST_F(Histories, ALongAnswerComesInPieces) {
+    serve();
+    for (int i = 0; i < 2; ++i) {
+        Publish wanted = kept({"app/a"}, {1});
+        wanted.body = share(EventBody("e", std::string(60'000, 'x')));
+        publisher_.on(now_, ShardIndex{0}, wanted, out_);
+    }
+    const auto parts = history_.answer(now_, {.channel = "app/a", .limit = 1});
+    ASSERT_EQ(parts.size(), 1u);
+    EXPECT_EQ(parts[0]->ends_with, parts[0]->items.back().stamp) << "there is more";
+    EXPECT_EQ(history_.answer(now_, {.channel = "app/a", .limit = 2}).size(), 2u);
+}
 
 // ---- serving, publisher, sleep
 
@@ -357,10 +443,10 @@ TEST_F(Services, TheFirstMessageInAMillisecondAndEverySixteenthSayWhenTheyWereNu
 TEST_F(Services, WhatIsGoneIsToldToTheSubscribersOrToAllWhenNobodyKnowsWhose) {
     arrivals_.set_shards(0b11);
     stores_.local.add(ShardIndex{1}, "app/x");
-    arrivals_.report_gone(OriginId{2}, RecordNo{9}, {{{"app/x", 3}}, 0}, out_);
+    arrivals_.report_gone(now_, OriginId{2}, RecordNo{9}, {{{"app/x", 3}}, 0}, out_);
     ASSERT_EQ(told<Gap>().size(), 1u);
     EXPECT_EQ(told<Gap>()[0].second.missing, 3u);
-    arrivals_.report_gone(OriginId{2}, {}, {{}, 5}, out_);
+    arrivals_.report_gone(now_, OriginId{2}, {}, {{}, 5}, out_);
     EXPECT_EQ(told<Gap>().size(), 3u);
 }
 

@@ -210,6 +210,93 @@ TEST(Codec, RefusesWhatKeepsMoreChannelsThanThereAreAndForTooLong) {
     EXPECT_FALSE(decodes(1, 1h, {0, OriginId{1}}));
 }
 
+RecordHistory history_of(std::vector<std::uint8_t> places) {
+    return {{{10, 1000, 2min}, {1, 1, 1ms}}, std::move(places)};
+}
+
+Record record_with(RecordHistory history) {
+    Record made{RecordNo{7}, {"app/a", "app/b", "app/c"}, share(EventBody("e", "x")), {}};
+    made.stamp = {123, OriginId{1}};
+    made.history = std::make_shared<const RecordHistory>(std::move(history));
+    return made;
+}
+
+TEST(Codec, CarriesHistories) {
+    Frame made{FrameNo{1}, RecordNo{9}, {}, {}};
+    made.gone.history = true;
+    made.records.push_back(std::make_shared<const Record>(record_with(history_of({2, 0, 1}))));
+    const Data data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)};
+    const auto back = decode_data(encode(data));
+    ASSERT_TRUE(back);
+    const Frame& frame = *std::get<FramePtr>(back->body);
+    EXPECT_TRUE(frame.gone.history);
+    ASSERT_TRUE(frame.records.at(0)->history);
+    EXPECT_EQ(*frame.records[0]->history, history_of({2, 0, 1}));
+    EXPECT_EQ(frame.records[0]->stamp, (Stamp{123, OriginId{1}}));
+
+    const HistoryAsk ask{"app/a", false, 7, 5, 9, {4, OriginId{8}}};
+    const auto asked = decode_control(encode(control(QueryAsk{1, "q", 500, {}, ask})));
+    ASSERT_TRUE(asked);
+    const HistoryAsk& read = *std::get<QueryAsk>(asked->body).history;
+    EXPECT_EQ(std::tuple(read.channel, read.newest_first, read.limit, read.from_us, read.to_us, read.behind),
+              std::tuple(std::string("app/a"), false, std::size_t{7}, 5u, 9u, ask.behind));
+
+    HistoryPart part{{{RecordNo{3}, {4, OriginId{8}}, share(EventBody("e", "1", DataKind::kJson, "7")), "1.2"}},
+                     {4, OriginId{8}},
+                     kNeverWhole,
+                     6,
+                     7};
+    const auto answer = decode_control(
+        encode(control(QueryAnswer{.id = 1, .part = 2, .history = std::make_shared<const HistoryPart>(part)})));
+    ASSERT_TRUE(answer);
+    const HistoryPart& got = *std::get<QueryAnswer>(answer->body).history;
+    ASSERT_EQ(got.items.size(), 1u);
+    EXPECT_EQ(got.items[0].n, RecordNo{3});
+    EXPECT_EQ(got.items[0].stamp, part.items[0].stamp);
+    EXPECT_EQ(got.items[0].exclude_socket, "1.2");
+    EXPECT_EQ(got.items[0].body->data(), "1");
+    EXPECT_EQ(got.items[0].body->sender(), "7");
+    EXPECT_EQ(std::tuple(got.ends_with, got.whole_since_us, got.evicted_upto_us, got.clock_us),
+              std::tuple(part.ends_with, kNeverWhole, std::uint64_t{6}, std::uint64_t{7}));
+    EXPECT_TRUE(std::get<Heartbeat>(decode_control(encode(control(Heartbeat{})))->body).keeps_histories);
+}
+
+TEST(Codec, RefusesHistoriesOverTheirLimits) {
+    const auto is_read = [](Record record) {
+        Frame made{FrameNo{1}, RecordNo{9}, {}, {}};
+        made.records.push_back(std::make_shared<const Record>(std::move(record)));
+        return bool(
+            decode_data(encode(Data{OriginId{1}, OriginId{2}, SessionTag{3}, std::make_shared<const Frame>(made)})));
+    };
+    EXPECT_TRUE(is_read(record_with(history_of({1, 2, 0}))));
+    EXPECT_FALSE(is_read(record_with(history_of({1, 2})))) << "a channel without a place";
+    EXPECT_FALSE(is_read(record_with(history_of({1, 2, 3})))) << "a place without limits";
+    for (const HistoryLimits& limits : {HistoryLimits{0, 1, 1s}, HistoryLimits{kMaxHistorySize + 1, 1, 1s},
+                                        HistoryLimits{1, 0, 1s}, HistoryLimits{1, kMaxHistoryBytes + 1, 1s},
+                                        HistoryLimits{1, 1, 0s}, HistoryLimits{1, 1, kMaxHistoryTtl + 1ms}}) {
+        EXPECT_FALSE(is_read(record_with({{limits}, {1, 0, 0}})));
+    }
+    Record unstamped = record_with(history_of({1, 0, 0}));
+    unstamped.stamp = {};
+    EXPECT_FALSE(is_read(std::move(unstamped)));
+    Record marked = record_with(history_of({1, 0, 0}));
+    marked.trace = true;
+    EXPECT_FALSE(is_read(std::move(marked)));
+
+    for (const HistoryPart& part : {HistoryPart{.whole_since_us = kNeverWhole - 1},
+                                    HistoryPart{.evicted_upto_us = ~0ull}, HistoryPart{.clock_us = ~0ull}}) {
+        EXPECT_FALSE(decode_control(
+            encode(control(QueryAnswer{.id = 1, .history = std::make_shared<const HistoryPart>(part)}))));
+    }
+    const auto is_asked = [](HistoryAsk ask) {
+        return bool(decode_control(encode(control(QueryAsk{1, "q", 500, {}, std::move(ask)}))));
+    };
+    EXPECT_TRUE(is_asked({.channel = "app/a", .limit = kMaxHistoryPage}));
+    EXPECT_FALSE(is_asked({.channel = "", .limit = 1}));
+    EXPECT_FALSE(is_asked({.channel = "app/a", .limit = 0}));
+    EXPECT_FALSE(is_asked({.channel = "app/a", .limit = kMaxHistoryPage + 1}));
+}
+
 TEST(Codec, CarriesTheMarkOfARecordAndChecksReportsOfIt) {
     Record marked{RecordNo{7}, {"app/a"}, share(EventBody()), {}};
     marked.trace = true;

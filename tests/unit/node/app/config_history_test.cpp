@@ -46,6 +46,19 @@ TEST(ConfigHistory, ARuleForEveryChannelNeedsNoNames) {
     EXPECT_EQ(parse("[[apps.history]]\nack = 2\n").apps[0].history, (std::vector<HistoryRule>{{"", "", 2}}));
 }
 
+TEST(ConfigHistory, ARuleSaysWhatAChannelHolds) {
+    const auto rule = [](const std::string& keys) { return parse("[[apps.history]]\n" + keys).apps[0].history[0]; };
+    EXPECT_EQ(rule("size = 200\n"), (HistoryRule{"", "", 1, 200, 1u << 20, 2min}));
+    EXPECT_EQ(rule("size = 10000\nbytes = 16777216\nttl = \"24h\"\nack = 2\n"),
+              (HistoryRule{"", "", 2, 10'000, 16u << 20, 24h}));
+    EXPECT_EQ(rule("ack = 2\n").size, 0u) << "no history";
+    for (const std::string wrong : {"size = 0", "size = 10001", "size = 1\nbytes = 0", "size = 1\nbytes = 16777217",
+                                    "size = 1\nttl = \"500ms\"", "size = 1\nttl = \"25h\"", "size = \"1\""}) {
+        EXPECT_NE(error_of("[[apps.history]]\n" + wrong + "\n"), "no error") << wrong;
+    }
+    EXPECT_NE(error_of("[[apps.history]]\nttl = \"1m\"\n").find("without size"), std::string::npos);
+}
+
 TEST(ConfigHistory, MistakesAreNamedWithTheirPlace) {
     EXPECT_EQ(error_of("[[apps.history]]\nack = 4\n").substr(0, 8), "f.toml:6");
     EXPECT_NE(error_of("[[apps.history]]\nack = 4\n").find("3"), std::string::npos);

@@ -104,6 +104,7 @@ TEST(Config, ComparesEveryKeyThatAReloadDoesNotApply) {
                                                               {"drain_ready_status", "404"},
                                                               {"memory_limit", "1000000000"},
                                                               {"outbox_bytes", "2000000"},
+                                                              {"history_bytes", "2000000"},
                                                               {"otlp_endpoint", "http://x"}};
     for (const Key& key : keys()) {
         const bool is_certificate = key.placeholder == "PEM" || key.name == "tls_dir";

@@ -77,6 +77,11 @@ TEST(HttpApi, BringsTheChannelsIntoTheOrderOfWhatTheMeshDoesForThem) {
     EXPECT_EQ(all.copies, 3);
     EXPECT_EQ(all.copied_from, 2u);
     EXPECT_EQ(all.copied, 3u);
+    EXPECT_TRUE(all.histories.empty());
+    app.history[1].size = 9;
+    EXPECT_EQ(event_for(R"("a","pay","cache-pay")").histories,
+              (std::vector<HistoryBounds>{{}, {9, kDefaultHistoryEventBytes, kDefaultHistoryAge}, {}}))
+        << "in the order of the channels";
     const PublishEvent plain = event_for(R"("b","a")");
     EXPECT_EQ(plain.channels, (std::vector<std::string>{"app/b", "app/a"}));
     EXPECT_EQ(plain.copies, 1);
@@ -87,6 +92,15 @@ TEST(HttpApi, BringsTheChannelsIntoTheOrderOfWhatTheMeshDoesForThem) {
     EXPECT_EQ(unkept.retained, 0u);
     EXPECT_EQ(unkept.copied_from, 0u);
     EXPECT_EQ(unkept.copied, 1u);
+}
+
+TEST(HttpApi, TheChannelsOfUsersHaveNoHistory) {
+    App app = apps().all()[0];
+    app.history = {{"", "", 1, 9}};
+    const auto event = parse_event(app, R"({"name":"e","data":"","channels":["#server-to-user-7","a"]})")->events.at(0);
+    ASSERT_EQ(event.histories.size(), 2u);
+    EXPECT_EQ(event.histories[0].size, 0u) << "nobody can ask for that history";
+    EXPECT_EQ(event.histories[1].size, 9u);
 }
 
 TEST(HttpApi, SaysWhetherAnEventWithFewCopiesWasDelivered) {

@@ -91,8 +91,9 @@ private:
         std::uint64_t shards = 0;
         /// Other origins with the user.
         std::vector<OriginId> origins;
-        /// The end of the grace, when no origin has the user any more.
+        /// The end of the grace, when no origin has the user any more, and the origin that was lost last.
         std::optional<Instant> leaving_at;
+        OriginId lost_from;
         [[nodiscard]] bool held() const { return shards != 0 || !origins.empty(); }
     };
     /// The word of an origin about a channel.

@@ -159,6 +159,21 @@ TEST_F(PresenceTableTest, BelievesAnOriginAgainWhenItHasListedAnew) {
     EXPECT_EQ(users(), Texts{"u"});
 }
 
+TEST_F(PresenceTableTest, AnOriginThatIsThereAgainEndsTheGraceOfUsersThatItHasNoMore) {
+    accept(kA, part({"u", "v"}, 7));
+    accept(kB, part({"w"}, 1));
+    told();
+    table_.lose(kStart, kA);
+    table_.on_deadline(kStart, changes_);  // the loss is worked off, and the grace runs
+    accept(kB, part({"w"}, 2));
+    EXPECT_EQ(told(), Texts{}) << "another origin knows nothing of the users";
+    EXPECT_TRUE(accept(kA, part({"u"}, 8)));
+    EXPECT_EQ(told(), Texts{"-v"});
+    table_.on_deadline(kStart + 1h, changes_);
+    EXPECT_EQ(told(), Texts{});
+    EXPECT_EQ(users(), (Texts{"u", "w"}));
+}
+
 TEST_F(PresenceTableTest, DropsAListThatTheEndOfItsSessionHasCutOff) {
     accept(kA, part({"u"}, 7, true, false));
     table_.lose(kStart, kA);

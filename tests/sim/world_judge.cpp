@@ -36,7 +36,14 @@ void World::check_flap(const Process& process, const mesh::MemberChanged& change
     for (const auto& other : processes_) {
         const std::optional<Instant> since =
             other && !other->leaving_since ? other->roster.in_since(change.channel, change.member.user) : std::nullopt;
-        if (since && *since + kConnected <= now()) {
+        if (!since || *since + kConnected > now()) {
+            continue;
+        }
+        // A node knows nothing of the users of a node that it has not met.
+        const auto met = other->first_session.find(process.oid);
+        if (other.get() != &process && (met == other->first_session.end() || met->second + kConnected > now())) {
+            exempt("P6: the two had not met");
+        } else {
             violation("P6 " + name_of(process.oid) + " is told that " + change.member.user + " has left " +
                       change.channel + ", who is connected to " + name_of(other->oid));
         }

@@ -88,6 +88,9 @@ bool Presence::accept(Instant now, OriginId from, const PresencePart& part, Effe
     }
     PresenceTable::Changes changes;
     const bool complete = table_.accept(from, part, *since, changes);
+    if (complete && is_settled(now, part.channel)) {
+        table_.end_graces(part.channel, changes);
+    }
     tell(changes, out);
     if (table_.is_over(from, part.channel)) {
         context_.give_up(now, from, "it lists more users of a presence channel than a node may have", out);
@@ -99,6 +102,7 @@ bool Presence::accept(Instant now, OriginId from, const PresencePart& part, Effe
 void Presence::tick(Instant now, Effects& out) {
     PresenceTable::Changes changes;
     table_.on_deadline(now, changes);
+    std::erase_if(away_, [now](const auto& gone) { return gone.second <= now; });
     tell(changes, out);
 }
 
@@ -110,6 +114,13 @@ void Presence::owe_all(Session& session) const {
             session.data.sender.owe(key, version);
         }
     });
+}
+
+bool Presence::is_settled(Instant now, const std::string& channel) const {
+    const Sessions& sessions = context_.sessions();
+    return all_listed(channel) && std::none_of(away_.begin(), away_.end(), [&](const auto& gone) {
+               return gone.second > now && !sessions.contains(gone.first);
+           });
 }
 
 bool Presence::all_listed(const std::string& channel) const {

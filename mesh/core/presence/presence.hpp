@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "mesh/core/node/mesh_context.hpp"
@@ -41,7 +42,10 @@ public:
     /// lists its users again.
     void lose(Instant now, OriginId from) { table_.lose(now, from); }
     /// The peer's users enter their grace.
-    void session_down(Instant now, OriginId oid) { table_.lose(now, oid); }
+    void session_down(Instant now, OriginId oid) {
+        away_[oid] = now + context_.timing().presence_grace;
+        table_.lose(now, oid);
+    }
     /// Ends graces, and works on losses in slices.
     void tick(Instant now, Effects& out);
     [[nodiscard]] std::optional<Instant> next_deadline() const { return table_.next_deadline(); }
@@ -69,6 +73,9 @@ private:
     void leave(Instant now, ShardIndex shard, const std::string& channel, const std::string& user, Effects& out);
     /// Appends a change to this node's log.
     void log(Instant now, const std::string& channel, const PresenceMember& member, bool left);
+    /// True when no node can bring a user of the channel back from a grace: every peer has listed its users, and no
+    /// node has gone lately.
+    [[nodiscard]] bool is_settled(Instant now, const std::string& channel) const;
     /// Sends each change to the shards with subscribers of its channel.
     void tell(const PresenceTable::Changes& changes, Effects& out) const;
 
@@ -78,6 +85,8 @@ private:
     const InterestTable& interest_;
     RecordRing& ring_;
     const Serving& serving_;
+    /// Nodes whose session has ended, and when the grace of their users ends.
+    std::map<OriginId, Instant> away_;
     std::uint64_t changes_ = 0;
 };
 

@@ -232,11 +232,24 @@ void PresenceTable::take(const std::string& name, Channel& channel, Users::itera
         TULLE_ASSERT(channel.remotes[origin].held > 0);
         --channel.remotes[origin].held;
     }
-    // Only a place that had the user can end the user's presence: also a place that was lost with the user, is there
-    // again, and does not have the user any more. Otherwise the user would stay for the rest of the grace.
-    const bool is_denied = user->second.leaving_at && user->second.lost_from == origin;
-    if ((others > 0 || origin == self_ || is_denied) && !user->second.held()) {
+    // Only a place that had the user can end the user's presence.
+    if ((others > 0 || origin == self_) && !user->second.held()) {
         gone(name, channel, user, out);
+    }
+}
+
+void PresenceTable::end_graces(const std::string& channel, Changes& out) {
+    const auto state = channels_.find(channel);
+    if (leaving_.empty() || state == channels_.end()) {
+        return;
+    }
+    for (auto user = state->second.users.begin(); user != state->second.users.end();) {
+        // gone() erases the user.
+        const auto next = std::next(user);
+        if (user->second.leaving_at && !user->second.held()) {
+            gone(channel, state->second, user, out);
+        }
+        user = next;
     }
 }
 
@@ -285,7 +298,6 @@ std::size_t PresenceTable::lose_channel(const Loss& loss, const std::string& nam
         if (std::erase(held.origins, loss.origin) > 0 && !held.held()) {
             // No place has the user any more: the grace runs.
             held.leaving_at = loss.until;
-            held.lost_from = loss.origin;
             TULLE_ASSERT(leaving_.empty() || leaving_.back().at <= loss.until);
             leaving_.push_back({loss.until, name, user});
         }

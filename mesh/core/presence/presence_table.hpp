@@ -71,6 +71,9 @@ public:
     /// unless `from` or another origin brings the users again.
     void lose(Instant now, OriginId from);
 
+    /// Every node that may have users of the channel has listed its users: the users in their grace leave now.
+    void end_graces(const std::string& channel, Changes& out);
+
     /// Works on losses in slices, and ends the graces that are over.
     void on_deadline(Instant now, Changes& out);
     /// When on_deadline() has work. Instant{} stands for "at once".
@@ -91,9 +94,8 @@ private:
         std::uint64_t shards = 0;
         /// Other origins with the user.
         std::vector<OriginId> origins;
-        /// The end of the grace, when no origin has the user any more, and the origin that was lost last.
+        /// The end of the grace, when no origin has the user any more.
         std::optional<Instant> leaving_at;
-        OriginId lost_from;
         [[nodiscard]] bool held() const { return shards != 0 || !origins.empty(); }
     };
     /// The word of an origin about a channel.

@@ -159,15 +159,15 @@ TEST_F(PresenceTableTest, BelievesAnOriginAgainWhenItHasListedAnew) {
     EXPECT_EQ(users(), Texts{"u"});
 }
 
-TEST_F(PresenceTableTest, AnOriginThatIsThereAgainEndsTheGraceOfUsersThatItHasNoMore) {
+TEST_F(PresenceTableTest, TheGraceEndsEarlyWhenEveryOriginHasListedItsUsers) {
     accept(kA, part({"u", "v"}, 7));
     accept(kB, part({"w"}, 1));
     told();
     table_.lose(kStart, kA);
     table_.on_deadline(kStart, changes_);  // the loss is worked off, and the grace runs
-    accept(kB, part({"w"}, 2));
-    EXPECT_EQ(told(), Texts{}) << "another origin knows nothing of the users";
     EXPECT_TRUE(accept(kA, part({"u"}, 8)));
+    EXPECT_EQ(told(), Texts{}) << "another origin may bring the user";
+    table_.end_graces(kRoom, changes_);
     EXPECT_EQ(told(), Texts{"-v"});
     table_.on_deadline(kStart + 1h, changes_);
     EXPECT_EQ(told(), Texts{});

@@ -343,6 +343,40 @@ TEST_F(Services, AChannelIsListedWhenEveryPeerHasListedItsUsers) {
     EXPECT_EQ(told<MemberChanged>().size(), 1u) << "one user of two nodes is one";
 }
 
+TEST_F(Services, AUserInGraceLeavesWhenNoNodeCanBringTheUserBack) {
+    meet(2);
+    meet(3);
+    stores_.local.open_window(InterestVersion{100});
+    stores_.local.add(ShardIndex{0}, presence_key("app/presence-x"));
+    const PresencePart list{"app/presence-x", InterestVersion{1}, RecordNo{1}, true, true, {{"u", nullptr}}};
+    const PresencePart none{"app/presence-x", InterestVersion{1}, RecordNo{1}, true, true, {}};
+    EXPECT_TRUE(presence_.accept(now_, OriginId{2}, list, out_));
+    EXPECT_TRUE(presence_.accept(now_, OriginId{3}, none, out_));
+    // A loss in a standing session: the node is asked again.
+    stores_.presence.lose(now_, OriginId{2});
+    presence_.tick(now_, out_);
+    // Meanwhile another node is away: the user may be there by now.
+    presence_.session_down(now_, OriginId{4});
+    out_.clear();
+    EXPECT_TRUE(presence_.accept(now_, OriginId{2}, none, out_));
+    EXPECT_TRUE(told<MemberChanged>().empty());
+    const Instant back = now_ + context_.timing().presence_grace - 1ms;
+    presence_.tick(back, out_);
+    EXPECT_TRUE(told<MemberChanged>().empty()) << "the grace runs";
+    stores_.presence.lose(back, OriginId{3});
+    presence_.tick(back + 1ms, out_);
+    EXPECT_EQ(told<MemberChanged>().size(), 1u) << "the grace is over";
+    // Nobody is away any more, and the last list that was missing comes: the next user in grace leaves at once.
+    out_.clear();
+    EXPECT_TRUE(presence_.accept(back + 1ms, OriginId{2}, list, out_));
+    EXPECT_TRUE(presence_.accept(back + 1ms, OriginId{3}, none, out_));
+    stores_.presence.lose(back + 1ms, OriginId{2});
+    presence_.tick(back + 1ms, out_);
+    out_.clear();
+    EXPECT_TRUE(presence_.accept(back + 1ms, OriginId{2}, none, out_));
+    EXPECT_EQ(told<MemberChanged>().size(), 1u);
+}
+
 class FewUsers : public Services {
 protected:
     FewUsers() : Services(few()) {}

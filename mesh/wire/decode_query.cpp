@@ -48,8 +48,14 @@ bool get(v1::HistoryItem& from, HistoryItem& to) {
 
 /// A piece of an answer about a history.
 bool get(v1::HistoryPart& from, HistoryPart& to) {
-    if (static_cast<std::size_t>(from.items_size()) > kMaxHistoryPage) {
+    if (static_cast<std::size_t>(from.items_size()) > kMaxHistoryPage ||
+        static_cast<std::size_t>(from.floors_size()) > kMaxHistoryFloors) {
         return false;
+    }
+    for (v1::Stamp& floor : *from.mutable_floors()) {
+        if (!get(floor, to.floors.emplace_back())) {
+            return false;
+        }
     }
     for (v1::HistoryItem& item : *from.mutable_items()) {
         HistoryItem made;
@@ -61,9 +67,12 @@ bool get(v1::HistoryPart& from, HistoryPart& to) {
     to.whole_since_us = from.whole_since_us();
     to.evicted_upto_us = from.evicted_upto_us();
     to.clock_us = from.clock_us();
+    to.told_since_us = from.told_since_us() == 0 ? kNeverWhole : from.told_since_us();
+    to.dropped_us = from.dropped_us();
     const auto is_time = [](std::uint64_t us) { return us <= static_cast<std::uint64_t>(kMaxClockUs); };
     return (is_time(to.whole_since_us) || to.whole_since_us == kNeverWhole) && is_time(to.evicted_upto_us) &&
-           is_time(to.clock_us) && (!from.has_ends_with() || get(from.ends_with(), to.ends_with));
+           is_time(to.clock_us) && (is_time(to.told_since_us) || to.told_since_us == kNeverWhole) &&
+           is_time(to.dropped_us) && (!from.has_ends_with() || get(from.ends_with(), to.ends_with));
 }
 
 }  // namespace

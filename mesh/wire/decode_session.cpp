@@ -133,7 +133,8 @@ bool get(const v1::Heartbeat& from, Heartbeat& to) {
           .key_ids = {},
           .rebind_ms = from.rebind_ms(),
           .waits_upto = RecordNo{from.waits_upto()},
-          .keeps_histories = from.keeps_histories()};
+          .keeps_histories = from.keeps_histories(),
+          .is_open = from.is_open()};
     if (static_cast<std::size_t>(from.key_ids_size()) > kMaxKeyIds) {
         return false;
     }

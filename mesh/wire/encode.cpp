@@ -180,6 +180,11 @@ void put(const HistoryPart& part, v1::HistoryPart& to) {
     to.set_whole_since_us(part.whole_since_us);
     to.set_evicted_upto_us(part.evicted_upto_us);
     to.set_clock_us(part.clock_us);
+    to.set_told_since_us(part.told_since_us == kNeverWhole ? 0 : part.told_since_us);
+    for (const Stamp& floor : part.floors) {
+        put(floor, *to.add_floors());
+    }
+    to.set_dropped_us(part.dropped_us);
 }
 
 void put(const PresencePart& part, v1::PresencePart& to) {
@@ -253,6 +258,7 @@ void put(const Heartbeat& body, v1::ControlEnvelope& to) {
     heartbeat.set_rebind_ms(body.rebind_ms);
     heartbeat.set_waits_upto(body.waits_upto.value);
     heartbeat.set_keeps_histories(body.keeps_histories);
+    heartbeat.set_is_open(body.is_open);
     heartbeat.mutable_key_ids()->Add(body.key_ids.begin(), body.key_ids.end());
 }
 

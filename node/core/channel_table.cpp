@@ -32,7 +32,8 @@ ChannelTable::ChannelId ChannelTable::open_channel(std::string_view channel, con
     return id;
 }
 
-void ChannelTable::subscribe(Slot slot, std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out) {
+void ChannelTable::subscribe(Slot slot, std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out,
+                             bool is_held) {
     const auto known = ids_.find(channel);
     const ChannelId id = known == ids_.end() ? open_channel(channel, needs, out) : known->second;
     Channel& entry = channels_[id];
@@ -40,23 +41,25 @@ void ChannelTable::subscribe(Slot slot, std::string_view channel, const ChannelN
         slots_.resize(slot.value + 1u);
     }
     std::vector<ChannelId>& mine = slots_[slot.value];
-    const Place place{static_cast<std::uint32_t>(entry.subscribers.size()), static_cast<std::uint32_t>(mine.size())};
+    const Place place{static_cast<std::uint32_t>(entry.subscribers.size()), static_cast<std::uint32_t>(mine.size()),
+                      is_held};
     // A repeated subscription keeps the place that the subscription already has.
     const auto [held, is_new] = places_.emplace(place_key(slot, id), place);
     if (is_new) {
         entry.subscribers.push_back(slot);
         mine.push_back(id);
+        entry.held += is_held ? 1u : 0u;
     }
     // Pending: on_subscribed will look at every subscriber of the list.
     if (!entry.is_confirmed) {
         return;
     }
-    if (is_new && entry.is_presence) {
+    if (is_new && (entry.is_presence || is_held)) {
         out.push_back(AskAdmission{slot, *entry.name});
     } else if (is_new) {
         admit(slot, channel, out);
     } else if (held->second.in_channel < entry.admitted) {
-        // A client that subscribes again is told again. A presence subscriber without admission hears when admitted.
+        // A client that subscribes again is told again. A subscriber without admission hears when admitted.
         out.push_back(Confirm{slot, *entry.name});
     }
 }
@@ -66,8 +69,11 @@ void ChannelTable::admit(Slot slot, std::string_view channel, ChannelEffects& ou
     TULLE_ASSERT(known != ids_.end());
     const ChannelId id = known->second;
     Channel& entry = channels_[id];
-    const std::uint32_t at = places_.at(place_key(slot, id)).in_channel;
+    Place& place = places_.at(place_key(slot, id));
+    const std::uint32_t at = place.in_channel;
     TULLE_ASSERT(entry.is_confirmed && at >= entry.admitted);
+    entry.held -= place.is_held ? 1u : 0u;
+    place.is_held = false;
     // The subscriber changes places with the first waiting subscriber; then the border moves.
     swap_subscribers(id, at, entry.admitted);
     ++entry.admitted;
@@ -113,7 +119,8 @@ void ChannelTable::drop(Slot slot, ChannelId id, ChannelEffects& out) {
         swap_subscribers(id, at, channel.admitted);
         at = channel.admitted;
     }
-    TULLE_ASSERT(channel.admitted < channel.subscribers.size());
+    TULLE_ASSERT(channel.admitted < channel.subscribers.size() && channel.held >= (place.is_held ? 1u : 0u));
+    channel.held -= place.is_held ? 1u : 0u;
     swap_subscribers(id, at, static_cast<std::uint32_t>(channel.subscribers.size() - 1));
     channel.subscribers.pop_back();
     places_.erase(place_key(slot, id));
@@ -150,15 +157,22 @@ bool ChannelTable::on_subscribed(std::string_view channel, std::uint64_t generat
     }
     TULLE_ASSERT(entry.admitted == 0);
     entry.is_confirmed = true;
-    for (const Slot slot : entry.subscribers) {
-        if (entry.is_presence) {
-            out.push_back(AskAdmission{slot, *entry.name});
-        } else {
+    if (!entry.is_presence && entry.held == 0) {
+        for (const Slot slot : entry.subscribers) {
             out.push_back(Confirm{slot, *entry.name});
         }
+        entry.admitted = static_cast<std::uint32_t>(entry.subscribers.size());
+        return true;
     }
-    // Subscribers of a presence channel are admitted individually, after the hub has taken their users in.
-    entry.admitted = entry.is_presence ? 0u : static_cast<std::uint32_t>(entry.subscribers.size());
+    // A copy, as an admission moves subscribers.
+    const std::vector<Slot> subscribers = entry.subscribers;
+    for (const Slot slot : subscribers) {
+        if (entry.is_presence || places_.at(place_key(slot, known->second)).is_held) {
+            out.push_back(AskAdmission{slot, *entry.name});
+        } else {
+            admit(slot, channel, out);
+        }
+    }
     return true;
 }
 

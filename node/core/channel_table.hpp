@@ -37,8 +37,9 @@ struct Confirm {
     friend bool operator==(const Confirm&, const Confirm&) = default;
 };
 
-/// Effect: the mesh has confirmed a presence channel. Take the user of the connection in, then call `admit` for `slot`,
-/// or unsubscribe the slot.
+/// Effect: the mesh has confirmed a channel whose subscriber waits individually: for the user of the connection to be
+/// taken into a presence channel, or as the subscription is held. Then call `admit` for `slot`, or unsubscribe the
+/// slot.
 struct AskAdmission {
     Slot slot;
     std::string channel;
@@ -69,8 +70,8 @@ struct ChannelCount {
 ///
 /// A channel is pending from its first subscriber until the hub's answer with the same generation. Every subscriber of
 /// a pending channel waits for that answer. Confirmation and entry into the result of `confirmed` are a single step, so
-/// a client gets every message after the confirmation and none before. Subscribers of a presence channel then wait
-/// individually for `admit`.
+/// a client gets every message after the confirmation and none before. Subscribers of a presence channel, and those
+/// that were held, then wait individually for `admit`.
 ///
 /// Thread: confined to its shard.
 /// Order:  run the appended effects in order; `out` is only appended to.
@@ -81,8 +82,10 @@ class ChannelTable {
 public:
     /// Adds a subscription. A repeated subscription of a confirmed channel is confirmed again; a repeated subscription
     /// of a pending channel changes nothing. `needs` must always be equal for a channel: the needs of the first
-    /// subscriber hold.
-    void subscribe(Slot slot, std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out);
+    /// subscriber hold. `is_held`: the subscriber must be admitted individually, on whatever channel; without effect
+    /// for a repeated subscription.
+    void subscribe(Slot slot, std::string_view channel, const ChannelNeeds& needs, ChannelEffects& out,
+                   bool is_held = false);
     /// Ends a subscription, confirmed or not.
     void unsubscribe(Slot slot, std::string_view channel, ChannelEffects& out);
     /// Ends all subscriptions of a connection that has gone.
@@ -91,7 +94,7 @@ public:
     /// repetition.
     bool on_subscribed(std::string_view channel, std::uint64_t generation, ChannelEffects& out);
 
-    /// Confirms a subscriber of a presence channel. REQUIRES: AskAdmission has named slot and channel, and the
+    /// Confirms a subscriber that waits individually. REQUIRES: AskAdmission has named slot and channel, and the
     /// subscription still stands.
     void admit(Slot slot, std::string_view channel, ChannelEffects& out);
 
@@ -99,6 +102,11 @@ public:
     [[nodiscard]] std::span<const Slot> confirmed(std::string_view channel) const;
     /// True when `confirmed(channel)` includes the slot.
     [[nodiscard]] bool is_confirmed(Slot slot, std::string_view channel) const;
+    /// True when the slot is subscribed to the channel, confirmed or not.
+    [[nodiscard]] bool is_known(Slot slot, std::string_view channel) const {
+        const auto known = ids_.find(channel);
+        return known != ids_.end() && places_.contains(place_key(slot, known->second));
+    }
     /// The number of channels of a connection, pending channels included.
     [[nodiscard]] std::size_t channels_of(Slot slot) const;
     /// The keys of the channels of a connection, in no particular order. Valid until the next change of the table.
@@ -133,6 +141,8 @@ private:
         std::uint64_t generation = 0;
         bool is_confirmed = false;
         bool is_presence = false;
+        /// Subscribers that are held and not admitted.
+        std::uint32_t held = 0;
         /// The first `admitted` entries of `subscribers` are confirmed. So `confirmed` is a prefix of the list, without
         /// a copy.
         std::uint32_t admitted = 0;
@@ -143,6 +153,7 @@ private:
     struct Place {
         std::uint32_t in_channel = 0;
         std::uint32_t in_slot = 0;
+        bool is_held = false;
     };
 
     /// The key of a subscription in places_.

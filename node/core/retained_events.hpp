@@ -53,6 +53,11 @@ public:
     /// The event for a new subscriber; null without an event, or when the event is too old. Drops an event that is too
     /// old.
     [[nodiscard]] SharedBody last(std::string_view channel, Instant now);
+    /// The stamp of the last event, also of an event that is too old; nothing for a channel that is not open.
+    [[nodiscard]] std::optional<EventStamp> last_stamp(std::string_view channel) const {
+        const auto entry = entries_.find(channel);
+        return entry == entries_.end() ? std::nullopt : std::optional(entry->second.last.stamp);
+    }
 
 private:
     /// An open channel.

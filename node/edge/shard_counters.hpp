@@ -104,6 +104,9 @@ struct ShardCounters {
     Counter clients_kicked_total;
     /// New subscribers of cache channels without a last event.
     Counter cache_misses_total;
+    Counter events_replayed_total;
+    Counter resumes_recovered_total;
+    Counter resumes_unrecovered_total;
     /// Frames of tulle:gap that were queued.
     Counter gaps_told_total;
     /// Clients closed with 4200 instead.

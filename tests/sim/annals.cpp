@@ -53,6 +53,33 @@ bool Annals::is_excused(const Process& asker, const Entry& entry) const {
     return is_killed && (message.copies < 2 || ended >= message.copies);
 }
 
+Annals::Missing Annals::missing(const Process& at, const std::string& channel, Instant from, Instant until,
+                                const std::set<std::pair<OriginId, mesh::RecordNo>>& got) const {
+    Missing found;
+    const auto entries = accepted_.find(channel);
+    if (entries == accepted_.end()) {
+        return found;
+    }
+    for (const Entry& entry : entries->second) {
+        const Accepted& message = entry.message;
+        if (message.asked <= from || message.at >= until) {
+            continue;
+        }
+        ++found.judged;
+        if (got.contains({message.origin, message.n})) {
+            continue;
+        }
+        if (is_excused(at, entry)) {
+            ++found.excused;
+        } else {
+            found.messages.push_back(std::to_string(message.n.value) + " of " + world_.name_of(message.origin) +
+                                     " on " + channel + ", accepted at " +
+                                     std::to_string(message.at.time_since_epoch() / 1us) + " us");
+        }
+    }
+    return found;
+}
+
 void Annals::judge(const Process& asker, const std::string& channel, Instant asked, const mesh::QueryResult& result) {
     ++tally_.answers;
     if (!result.missing.empty()) {

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mesh/base/time.hpp"
@@ -35,6 +37,16 @@ public:
     void judge(const Process& asker, const std::string& channel, Instant asked, const mesh::QueryResult& result);
     /// True when the process has a session with each other living process.
     [[nodiscard]] bool sees_all(const Process& process) const;
+
+    /// The messages of the channel that were asked for after `from`, accepted before `until`, and are not in `got`; but
+    /// for those that may have gone with nodes that have ended, in the eyes of `at`.
+    struct Missing {
+        std::vector<std::string> messages;
+        std::uint64_t judged = 0;
+        std::uint64_t excused = 0;
+    };
+    [[nodiscard]] Missing missing(const Process& at, const std::string& channel, Instant from, Instant until,
+                                  const std::set<std::pair<OriginId, mesh::RecordNo>>& got) const;
 
     /// How many answers came, and what became of them.
     struct Tally {

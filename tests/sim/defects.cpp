@@ -172,6 +172,9 @@ void Defects::settle(Turn& turn) {
     if (planted_ == Planted::kTaskForgotten || planted_ == Planted::kSettledEarly) {
         answer_duties(turn, planted_);
     }
+    if (planted_ == Planted::kResumeNotAhead || planted_ == Planted::kResumeAlwaysRecovers) {
+        change_resumed(turn, planted_);
+    }
     // Drops confirmations already given, and all words of a mute leaver.
     std::erase_if(turn.out, [&](const mesh::Effect& effect) {
         const auto* to = std::get_if<mesh::ToPort>(&effect);
@@ -183,6 +186,21 @@ void Defects::settle(Turn& turn) {
         return turn.state.is_mute &&
                (std::holds_alternative<mesh::SendControl>(effect) || std::holds_alternative<mesh::SendData>(effect));
     });
+}
+
+void Defects::change_resumed(Turn& turn, Planted planted) {
+    for (mesh::Effect& effect : turn.out) {
+        auto* to = std::get_if<mesh::ToPort>(&effect);
+        auto* resumed = to == nullptr ? nullptr : std::get_if<mesh::Resumed>(&to->message);
+        if (resumed == nullptr) {
+            continue;
+        }
+        if (planted == Planted::kResumeNotAhead) {
+            resumed->ahead.clear();
+        } else if (resumed->outcome != mesh::ResumeOutcome::kBegun) {
+            resumed->outcome = mesh::ResumeOutcome::kRecovered;
+        }
+    }
 }
 
 void Defects::deliver_again(Turn& turn, const mesh::Frame& frame) {

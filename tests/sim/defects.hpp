@@ -70,6 +70,8 @@ private:
     static void withhold(Turn& turn, OriginId from, mesh::Frame& frame);
     /// Ends the session with a peer as after the peer's death.
     static void end_session(Turn& turn, OriginId oid);
+    /// Spoils answers about what clients have missed.
+    static void change_resumed(Turn& turn, Planted planted);
     /// Answers duties in the shard's stead.
     static void answer_duties(Turn& turn, Planted planted);
 

@@ -47,15 +47,20 @@ enum class Planted : std::uint8_t {
     kHistoryAlwaysWhole,
     /// A keeper is not told of lost messages that it was to hold.
     kHistoryGoneUntold,
+    /// A client that comes from a node that was ahead gets messages again.
+    kResumeNotAhead,
+    /// A client is told that nothing was missed, whatever is known.
+    kResumeAlwaysRecovers,
 };
 
 /// True for a defect of histories, which only runs with histories find.
 [[nodiscard]] constexpr bool is_of_histories(Planted planted) {
-    return planted == Planted::kHistoryAlwaysWhole || planted == Planted::kHistoryGoneUntold;
+    return planted == Planted::kHistoryAlwaysWhole || planted == Planted::kHistoryGoneUntold ||
+           planted == Planted::kResumeNotAhead || planted == Planted::kResumeAlwaysRecovers;
 }
 
 /// The defects by the names that `simrun --plant` takes.
-inline constexpr std::array<std::pair<std::string_view, Planted>, 18> kPlantedNames{{
+inline constexpr std::array<std::pair<std::string_view, Planted>, 20> kPlantedNames{{
     {"repair-off", Planted::kRepairOff},
     {"duplicate-filter-off", Planted::kDuplicateFilterOff},
     {"barrier-off", Planted::kBarrierOff},
@@ -73,6 +78,8 @@ inline constexpr std::array<std::pair<std::string_view, Planted>, 18> kPlantedNa
     {"control-unheeded", Planted::kControlUnheeded},
     {"copies-uncounted", Planted::kCopiesUncounted},
     {"history-always-whole", Planted::kHistoryAlwaysWhole},
+    {"resume-not-ahead", Planted::kResumeNotAhead},
+    {"resume-always-recovers", Planted::kResumeAlwaysRecovers},
     {"history-gone-untold", Planted::kHistoryGoneUntold},
 }};
 

@@ -293,6 +293,42 @@ void change_keys(World& world, std::uint64_t seed, std::size_t nodes) {
     }
 }
 
+/// After the end each node is asked for each channel, and the clients that moved are judged.
+void end_histories(World& world, std::size_t nodes) {
+    world.roamers().settle();
+    // After the end each node is asked for each channel, and all are in session.
+    for (HostId host = 0; host < nodes; ++host) {
+        for (std::size_t channel = 0; channel < world.channels(); ++channel) {
+            world.ask_history(host, "app/c" + std::to_string(channel));
+        }
+    }
+    world.run_for(2s);
+    world.roamers().judge();
+}
+
+/// What became of the questions about histories, and of the clients that moved.
+void note_histories(World& world, Outcome& outcome) {
+    const Annals::Tally& tally = world.annals().tally();
+    outcome.reached["history_answers"] = tally.answers;
+    outcome.reached["history_partial"] = tally.partial;
+    outcome.reached["history_unclaimed"] = tally.unclaimed;
+    outcome.reached["history_claimed"] = tally.claimed;
+    outcome.reached["history_claimed_of_killed"] = tally.of_killed;
+    outcome.checked += tally.claimed;
+    outcome.exempted["P12: accepted by a killed node alone"] += tally.excused;
+    outcome.exempted["P12: the mesh was split"] += tally.split;
+    const Roamers::Tally& roamed = world.roamers().tally();
+    outcome.reached["roamers_recovered"] = roamed.recovered;
+    outcome.reached["roamers_lost"] = roamed.lost;
+    outcome.reached["roamers_evicted"] = roamed.evicted;
+    outcome.reached["roamers_replayed"] = roamed.replayed;
+    outcome.reached["roamers_spared"] = roamed.skipped;
+    outcome.reached["roamers_judged"] = roamed.judged;
+    outcome.checked += roamed.judged;
+    outcome.exempted["P12: a client went on in a part of a split mesh"] += roamed.split;
+    outcome.exempted["P12: accepted by a killed node alone"] += roamed.excused;
+}
+
 /// Collects the results. The summary needs every rare path: a path that no seed takes proves nothing.
 void take_stock(World& world, const Faults& faults, Variant variant, Outcome& outcome) {
     outcome.events = world.scheduler().events();
@@ -319,15 +355,7 @@ void take_stock(World& world, const Faults& faults, Variant variant, Outcome& ou
         outcome.reached["checks_refused_by_rebinds"] = net.refused_by_rebinds;
     }
     if (variant.histories) {
-        const Annals::Tally& tally = world.annals().tally();
-        outcome.reached["history_answers"] = tally.answers;
-        outcome.reached["history_partial"] = tally.partial;
-        outcome.reached["history_unclaimed"] = tally.unclaimed;
-        outcome.reached["history_claimed"] = tally.claimed;
-        outcome.reached["history_claimed_of_killed"] = tally.of_killed;
-        outcome.checked += tally.claimed;
-        outcome.exempted["P12: accepted by a killed node alone"] += tally.excused;
-        outcome.exempted["P12: the mesh was split"] += tally.split;
+        note_histories(world, outcome);
     }
     if (variant.copies || variant.histories) {
         note_reached(outcome, "mesh_publish_acknowledged");
@@ -408,6 +436,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, Variant varian
     Prng readers(seed ^ kReadersSalt);
     if (variant.histories) {
         read_histories(world, readers, end);
+        world.roamers().start(end);
     }
     world.let_duties_take(300ms, 4s);
     world.run_for(kWork);
@@ -416,13 +445,7 @@ Outcome run_seed(std::uint64_t seed, bool trace, Planted planted, Variant varian
     faults.heal_all();
     world.run_for(kSettle);
     if (variant.histories) {
-        // After the end each node is asked for each channel, and all are in session.
-        for (HostId host = 0; host < nodes; ++host) {
-            for (std::size_t channel = 0; channel < world.channels(); ++channel) {
-                world.ask_history(host, "app/c" + std::to_string(channel));
-            }
-        }
-        world.run_for(2s);
+        end_histories(world, nodes);
     }
 
     Outcome outcome{.seed = seed, .hosts = nodes, .faults = faults.injected(), .published = world.accepted().size()};

@@ -25,6 +25,7 @@ World::World(const WorldOptions& options)
       versions_(options.seed),
       copies_(options.seed),
       histories_(options.seed),
+      roamers_(*this, options.seed ^ 0x726f616d),
       spoken_(options.hosts),
       network_(scheduler_, prng_, options.hosts, options.high_water, receiver()),
       processes_(options.hosts) {}
@@ -117,7 +118,8 @@ void World::start(HostId host, const std::vector<HostId>& seeds, const std::stri
         }
     }
     process->node = std::make_unique<mesh::MeshNode>(std::move(options), prng_.next());
-    process->node->set_shards((std::uint64_t{1} << Edge::kShards) - 1);
+    const std::uint64_t shards = Edge::kShards + (options_.histories ? 1u : 0u);
+    process->node->set_shards((std::uint64_t{1} << shards) - 1);
     process->node->set_duty_shard(Clerk::kShard);
     processes_[host] = std::move(process);
     network_.process_started(host);
@@ -257,9 +259,8 @@ void World::publish(HostId host, const std::string& channel) {
                          is_named ? "7" : "");
     mesh::Publish publish{id, {channel}, share(body), {}};
     if (options_.histories && histories_.chance(80)) {
-        // Some channels hold little, so entries are evicted.
-        const mesh::HistoryLimits limits{channel.back() % 2 == 0 ? 10u : 1000u, 64u << 10, 1h};
-        publish.history = std::make_shared<const mesh::RecordHistory>(mesh::RecordHistory{{limits}, {1}});
+        publish.history =
+            std::make_shared<const mesh::RecordHistory>(mesh::RecordHistory{{history_limits(channel)}, {1}});
     }
     if (options_.copies && copies_.chance(50)) {
         publish.copies = copies_.chance(30) ? 3 : 2;
@@ -392,7 +393,8 @@ void World::run(HostId host, mesh::Effects& effects) {
         } else if (auto* local = std::get_if<mesh::DeliverLocal>(&effect)) {
             deliver(process, *local);
         } else if (auto* to_port = std::get_if<mesh::ToPort>(&effect)) {
-            if (const auto* gap = std::get_if<mesh::Gap>(&to_port->message)) {
+            const bool is_roamers = options_.histories && to_port->shard == Roamers::kShard;
+            if (const auto* gap = std::get_if<mesh::Gap>(&to_port->message); gap != nullptr && !is_roamers) {
                 gaps.emplace_back(to_port->shard, *gap);
             } else {
                 to_shard(host, process, to_port->shard, to_port->message);
@@ -525,6 +527,9 @@ Instant World::global_time(const Process& process, Instant local) {
 
 void World::deliver(Process& process, const mesh::DeliverLocal& local) {
     const OriginId origin{std::stoull(std::string(local.record->body->data()))};
+    if ((local.shards >> Roamers::kShard.value & 1) != 0) {
+        roamers_.deliver(process, *local.record);
+    }
     process.shelf.on_deliver(local.shards, *local.record);
     process.edge.on_deliver(now(), local.shards, origin, local.record, [&](const std::string& what) {
         violation("P2 " + name_of(process.oid) + ": " + what + " of " + name_of(origin));
@@ -557,6 +562,10 @@ void World::on_published(HostId host, Process& process, const mesh::Published& p
 }
 
 void World::to_shard(HostId host, Process& process, mesh::ShardIndex shard, const mesh::ToShard& message) {
+    if (options_.histories && shard == Roamers::kShard) {
+        roamers_.to_shard(host, process, message);
+        return;
+    }
     const auto accuse = [&](const std::string& what) { violation(what + " (" + name_of(process.oid) + ")"); };
     // A confirmation with members belongs to a presence channel, a confirmation of a cache channel to the shelf, and
     // any other to the edge.

@@ -15,6 +15,7 @@
 #include "tests/sim/edge.hpp"
 #include "tests/sim/liveness.hpp"
 #include "tests/sim/network.hpp"
+#include "tests/sim/roamers.hpp"
 #include "tests/sim/roster.hpp"
 #include "tests/sim/scheduler.hpp"
 #include "tests/sim/shelf.hpp"
@@ -162,6 +163,8 @@ public:
     void leave(HostId host);
     /// The process's mesh key has changed: the process tells its peers, and binds its ports again some seconds later.
     void change_key(HostId host);
+    /// Puts an input into the process's inbox and plans a turn.
+    void input(HostId host, mesh::Input input);
     /// A client subscribes to a channel on a shard.
     void subscribe(HostId host, mesh::ShardIndex shard, const std::string& channel);
     /// The youngest client of the channel on the shard goes.
@@ -181,6 +184,11 @@ public:
     /// Asks the process on the host for the history of a channel, if the process serves and sees all others.
     void ask_history(HostId host, const std::string& channel);
     [[nodiscard]] const Annals& annals() const { return annals_; }
+    [[nodiscard]] Roamers& roamers() { return roamers_; }
+    /// Some channels hold little, so entries are evicted.
+    [[nodiscard]] static mesh::HistoryLimits history_limits(const std::string& channel) {
+        return {channel.back() % 2 == 0 ? 10u : 1000u, 64u << 10, 1h};
+    }
     /// Asks for the last event of such a channel. Process::retained_found gets the answer.
     void ask_retained(HostId host, const std::string& channel);
     /// A shard counts an item.
@@ -291,8 +299,6 @@ public:
     [[nodiscard]] const std::map<std::string, std::uint64_t>& counters() const { return counters_; }
 
 private:
-    /// Puts an input into the process's inbox and plans a turn.
-    void input(HostId host, mesh::Input input);
     /// Plans a turn of the process at `when`, unless an earlier turn is planned.
     void schedule_turn(HostId host, Instant when);
     /// Answers a node that looks up the name of all hosts: late, in any order, at times in part, and at times not at
@@ -372,6 +378,7 @@ private:
     Prng copies_;
     Prng histories_;
     Annals annals_{*this};
+    Roamers roamers_;
     // By host: the version of the last process; 0 before the first.
     std::vector<std::uint32_t> spoken_;
     std::uint64_t mixed_sessions_ = 0;

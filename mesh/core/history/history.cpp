@@ -35,6 +35,7 @@ void History::on_record(Instant now, OriginId origin, const Record& record) {
     }
     // Stamps of messages accepted here later must be greater than every stamp seen.
     clock_.see(now, record.stamp.time_us);
+    progress_.arrived(record.stamp);
     for (std::size_t i = 0; i < record.channels.size(); ++i) {
         if (const HistoryLimits* limits = record.history->of(i)) {
             // A record is at most `ring_age` on its way. The clock of its origin, which may be wrong, decides nothing.
@@ -47,18 +48,34 @@ void History::on_record(Instant now, OriginId origin, const Record& record) {
 void History::on_gone(Instant now, const Gone& gone) {
     if (gone.history || gone.unknown > 0) {
         cover_.lose(clock_.stamp(now));
+        ++doubts_;
     }
 }
 
+void History::import(Instant now, const std::string& channel, const HistoryLimits& limits, const HistoryItem& item) {
+    // How long the entry has been held, by the hybrid clock, which all nodes have alike.
+    const std::uint64_t clock_us = clock_.latest(now);
+    const std::uint64_t age_us = clock_us - std::min(clock_us, item.stamp.time_us);
+    const auto ttl_us = static_cast<std::uint64_t>(limits.ttl / 1us);
+    const Duration left = std::chrono::microseconds{ttl_us - std::min(ttl_us, age_us)};
+    table_.put(now, channel, limits, {item.n, item.stamp, item.body, item.exclude_socket, now + left});
+}
+
 void History::session_up(Instant now, OriginId oid, bool has_served) {
+    ++doubts_;
+    progress_.session_up(oid);
     cover_.set_members(now, context_.sessions().ids(), has_served);
     if (!has_served) {
         unheard_.insert(oid);
     }
 }
 
-void History::session_down(Instant now, OriginId oid) {
+void History::session_down(Instant now, OriginId oid, bool has_left) {
     unheard_.erase(oid);
+    progress_.session_down(now + context_.limits().ring_age, oid);
+    if (has_left) {
+        progress_.recovered(oid);
+    }
     cover_.set_members(now, context_.sessions().ids(), false);
     if (context_.sessions().ids().empty()) {
         cover_.agree(now, clock_.stamp(now));
@@ -71,6 +88,12 @@ void History::heard(Instant now, const Session& from, const Heartbeat& heartbeat
     if ((unheard_.erase(from.oid) > 0 && heartbeat.ready) || !heartbeat.keeps_histories) {
         cover_.lose(clock_.stamp(now));
     }
+    // Records that wait for the link are in none of the frames that the heartbeat names: neither those without credit,
+    // nor those of a peer that does not know this node's interest yet.
+    if (heartbeat.waits_upto == RecordNo{} && heartbeat.is_open) {
+        progress_.claimed(from.oid, heartbeat.last_sent, heartbeat.hybrid_us);
+    }
+    progress_.received(from.oid, from.data.receiver.received());
     cover_.hear(now, heartbeat.members_digest);
     if (!cover_.is_changing()) {
         return;
@@ -98,6 +121,10 @@ std::vector<HistoryPartPtr> History::answer(Instant now, const HistoryAsk& ask) 
         .whole_since_us = std::max(cover_.since_us(now, ask.channel), table_.whole_since_us(now, ask.channel)),
         .evicted_upto_us = evicted_us + transit_us < clock_us ? 0 : evicted_us,
         .clock_us = clock_us};
+    part.told_since_us = cover_.since_us(now, ask.channel);
+    HistoryTable::Floors given_up = table_.floors(ask.channel);
+    part.floors = std::move(given_up.floors);
+    part.dropped_us = given_up.dropped_us;
     std::vector<HistoryPartPtr> parts;
     std::size_t bytes = 0;
     for (const HistoryEntry* entry : page.entries) {
@@ -105,6 +132,7 @@ std::vector<HistoryPartPtr> History::answer(Instant now, const HistoryAsk& ask) 
         if (!part.items.empty() && bytes + item.cost() > kPartBytes) {
             parts.push_back(std::make_shared<const HistoryPart>(part));
             part.items.clear();
+            part.floors.clear();
             bytes = 0;
         }
         bytes += item.cost();
@@ -115,6 +143,7 @@ std::vector<HistoryPartPtr> History::answer(Instant now, const HistoryAsk& ask) 
 }
 
 void History::tick(Instant now) {
+    progress_.tick(now);
     if (const std::optional<Instant> due = table_.next_deadline(); due && *due <= now) {
         table_.on_deadline(now);
     }

@@ -28,10 +28,10 @@ bool HistoryCover::is_explained(std::uint64_t digest) const {
     for (const OriginId oid : members_) {
         digest ^= oid.value;
     }
-    // The member sees all of this node's members but those in `digest`.
-    return digest == 0 || std::any_of(members_.begin(), members_.end(), [&](OriginId one) {
+    // The member lacks those in `digest`, or sees them still.
+    return digest == 0 || std::any_of(seen_.begin(), seen_.end(), [&](OriginId one) {
                const OriginId other{digest ^ one.value};
-               return other == OriginId{} || std::binary_search(members_.begin(), members_.end(), other);
+               return other == OriginId{} || std::binary_search(seen_.begin(), seen_.end(), other);
            });
 }
 
@@ -39,6 +39,9 @@ void HistoryCover::set_members(Instant now, std::vector<OriginId> others, bool i
     others.push_back(self_);
     std::sort(others.begin(), others.end());
     members_ = std::move(others);
+    std::vector<OriginId> all;
+    std::set_union(seen_.begin(), seen_.end(), members_.begin(), members_.end(), std::back_inserter(all));
+    seen_ = std::move(all);
     changed_at_ = is_changing_ ? changed_at_ : now;
     is_changing_ = true;
     // Usually a doubt is this change, seen by another member a moment earlier.
@@ -46,10 +49,7 @@ void HistoryCover::set_members(Instant now, std::vector<OriginId> others, bool i
     if (is_broken) {
         epochs_.clear();
     } else if (!epochs_.empty()) {
-        std::vector<OriginId> all;
-        std::vector<OriginId>& seen = epochs_.back().seen;
-        std::set_union(seen.begin(), seen.end(), members_.begin(), members_.end(), std::back_inserter(all));
-        seen = std::move(all);
+        epochs_.back().seen = seen_;
     }
 }
 
@@ -69,6 +69,7 @@ void HistoryCover::agree(Instant now, std::uint64_t clock_us) {
     if (std::exchange(doubted_, 0) != 0 || now - changed_at_ > kAgreement) {
         epochs_.clear();
     }
+    seen_ = members_;
     epochs_.push_back({clock_us, members_});
     if (epochs_.size() > kMaxEpochs) {
         epochs_.pop_front();

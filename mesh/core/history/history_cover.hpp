@@ -33,14 +33,15 @@ namespace tulle::mesh {
 /// Cost:   since_us() looks at all agreements: O(agreements × members).
 class HistoryCover {
 public:
-    explicit HistoryCover(OriginId self) : self_(self), members_{self} {}
+    explicit HistoryCover(OriginId self) : self_(self), members_{self}, seen_{self} {}
 
     /// Sets the other members. `is_broken`: one of them has served before. agree() must follow.
     void set_members(Instant now, std::vector<OriginId> others, bool is_broken);
     /// All members see the same members as this node. To be called when the node starts, and when this node is alone.
     void agree(Instant now, std::uint64_t clock_us);
     /// A member sees members with this digest: the XOR of their ids. Nothing happens if the member sees this node's
-    /// members, or all but one or two of them.
+    /// members; or if it lacks one or two of them, or still sees one or two that have been members since the last
+    /// agreement.
     void hear(Instant now, std::uint64_t digest);
     /// A message may have been lost.
     void lose(std::uint64_t clock_us);
@@ -62,12 +63,14 @@ private:
         std::vector<OriginId> seen;
     };
 
-    /// True for the digest of this node's members, or of all but one or two of them.
+    /// True if this node knows whom the digest is about: see hear().
     [[nodiscard]] bool is_explained(std::uint64_t digest) const;
 
     OriginId self_;
     /// This node included. Sorted.
     std::vector<OriginId> members_;
+    /// The members at the last agreement, and all members since. Sorted.
+    std::vector<OriginId> seen_;
     /// Oldest first.
     std::deque<Epoch> epochs_;
     bool is_changing_ = true;

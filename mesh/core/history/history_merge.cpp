@@ -18,6 +18,18 @@ void HistoryMerge::add(const HistoryPart& part) {
     whole_since_us_ = std::min(whole_since_us_, part.whole_since_us);
     evicted_upto_us_ = std::max(evicted_upto_us_, part.evicted_upto_us);
     clock_us_ = std::max(clock_us_, part.clock_us);
+    told_since_us_ = std::min(told_since_us_, part.told_since_us);
+    dropped_us_ = std::max(dropped_us_, part.dropped_us);
+    for (const Stamp& floor : part.floors) {
+        std::uint64_t& upto_us = floors_[floor.origin];
+        upto_us = std::max(upto_us, floor.time_us);
+    }
+    while (floors_.size() > kMaxHistoryFloors) {
+        const auto oldest = std::min_element(floors_.begin(), floors_.end(),
+                                             [](const auto& a, const auto& b) { return a.second < b.second; });
+        dropped_us_ = std::max(dropped_us_, oldest->second);
+        floors_.erase(oldest);
+    }
     if (part.ends_with.time_us != 0) {
         end_with(part.ends_with);
     }
@@ -44,7 +56,15 @@ HistoryPage HistoryMerge::take() {
     if (ends_with_.time_us != 0) {
         items_.erase(items_.upper_bound(ends_with_), items_.end());
     }
-    HistoryPage page{.items = {}, .has_more = ends_with_.time_us != 0, .answered_us = clock_us_};
+    HistoryPage page{.items = {},
+                     .has_more = ends_with_.time_us != 0,
+                     .answered_us = clock_us_,
+                     .told_since_us = told_since_us_,
+                     .floors = {},
+                     .dropped_us = dropped_us_};
+    for (const auto& [origin, upto_us] : floors_) {
+        page.floors.push_back({upto_us, origin});
+    }
     // A message on its way to the node that is told all is held by another node, or was given up there.
     if (whole_since_us_ != kNeverWhole) {
         page.whole_since_us = std::max(whole_since_us_, evicted_upto_us_ + 1);

@@ -10,7 +10,7 @@ namespace tulle::mesh {
 /// answer made here, as far as every node's answer goes.
 ///
 /// Limits: the entries that the question wants, and kMaxHistoryPageBytes of them: entries behind those are dropped, and
-///         the answer says that there is more.
+///         the answer says that there is more. kMaxHistoryFloors floors: the oldest beyond count as dropped ones.
 class HistoryMerge {
 public:
     explicit HistoryMerge(HistoryAsk ask) : ask_(std::move(ask)), items_(Order{ask_.newest_first}) {}
@@ -40,6 +40,9 @@ private:
     std::uint64_t whole_since_us_ = kNeverWhole;
     std::uint64_t evicted_upto_us_ = 0;
     std::uint64_t clock_us_ = 0;
+    std::uint64_t told_since_us_ = kNeverWhole;
+    std::map<OriginId, std::uint64_t> floors_ = {};
+    std::uint64_t dropped_us_ = 0;
 };
 
 }  // namespace tulle::mesh

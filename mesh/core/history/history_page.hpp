@@ -47,6 +47,9 @@ struct HistoryItem {
     [[nodiscard]] std::size_t cost() const { return 128 + exclude_socket.size() + (body ? body->size() : 0); }
 };
 
+/// Greater than every stamp.
+inline constexpr std::uint64_t kNeverWhole = std::numeric_limits<std::uint64_t>::max();
+
 /// A piece of a node's answer.
 struct HistoryPart {
     /// In the order that was asked for.
@@ -61,11 +64,25 @@ struct HistoryPart {
     std::uint64_t evicted_upto_us = 0;
     /// The hybrid clock of the node.
     std::uint64_t clock_us = 0;
+    /// Every message with a stamp from this moment on has been told to the node, or is on its way there; perhaps the
+    /// node has given some up since. kNeverWhole: the node cannot say.
+    std::uint64_t told_since_us = kNeverWhole;
+    /// For each origin the stamp of the latest entry that the node has given up; and the latest stamp of those of whose
+    /// origin the node knows nothing any more. In one piece of an answer; at most kMaxHistoryFloors.
+    std::vector<Stamp> floors = {};
+    std::uint64_t dropped_us = 0;
 };
 using HistoryPartPtr = std::shared_ptr<const HistoryPart>;
 
-/// Greater than every stamp.
-inline constexpr std::uint64_t kNeverWhole = std::numeric_limits<std::uint64_t>::max();
+/// What a client has got of a channel with history, from whichever node. All messages of the channel with a stamp up to
+/// `settled_us` had come to the client's node when the node made the position; of the origins in `seen`, all up to the
+/// stamp given there.
+struct HistoryPosition {
+    std::uint64_t settled_us = 0;
+    /// A stamp for each origin, at most kMaxPositionOrigins, sorted by origin.
+    std::vector<Stamp> seen = {};
+    friend bool operator==(const HistoryPosition&, const HistoryPosition&) = default;
+};
 
 /// The answer of the mesh.
 struct HistoryPage {
@@ -78,6 +95,10 @@ struct HistoryPage {
     std::uint64_t whole_since_us = kNeverWhole;
     /// When the last node answered, by the hybrid clock.
     std::uint64_t answered_us = 0;
+    /// As in HistoryPart: the best of all nodes, and the greatest of all nodes.
+    std::uint64_t told_since_us = kNeverWhole;
+    std::vector<Stamp> floors = {};
+    std::uint64_t dropped_us = 0;
 };
 
 }  // namespace tulle::mesh

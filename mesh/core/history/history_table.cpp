@@ -27,7 +27,7 @@ bool HistoryTable::put(Instant now, const std::string& channel, const HistoryLim
         unindex(*place);
     }
     if (entry.until <= now) {
-        raise_floor(log, entry, Limit::kTtl);
+        raise_floor(log, entry.n, entry.stamp, Limit::kTtl);
         index(now, *place);
         make_room(now);
         return false;
@@ -104,18 +104,17 @@ void HistoryTable::evict_front(Log& log, Limit by) {
     bytes_ -= entry.cost();
     --entries_;
     count(by);
-    raise_floor(log, entry, by);
+    raise_floor(log, entry.n, entry.stamp, by);
     log.held.pop_front();
 }
 
-void HistoryTable::raise_floor(Log& log, const HistoryEntry& evicted, Limit by) {
-    const auto [place, is_new] = log.floors.try_emplace(evicted.stamp.origin);
+void HistoryTable::raise_floor(Log& log, RecordNo n, const Stamp& evicted, Limit by) {
+    const auto [place, is_new] = log.floors.try_emplace(evicted.origin);
     bytes_ += is_new ? kFloorBytes : 0;
     Floor& floor = place->second;
-    floor.n = std::max(floor.n, evicted.n);
-    floor.time_us = std::max(floor.time_us, evicted.stamp.time_us);
-    floor.by_channel_us =
-        by == Limit::kNode ? floor.by_channel_us : std::max(floor.by_channel_us, evicted.stamp.time_us);
+    floor.n = std::max(floor.n, n);
+    floor.time_us = std::max(floor.time_us, evicted.time_us);
+    floor.by_channel_us = by == Limit::kNode ? floor.by_channel_us : std::max(floor.by_channel_us, evicted.time_us);
     if (log.floors.size() > kMaxHistoryFloors) {
         const auto oldest = std::min_element(log.floors.begin(), log.floors.end(), [](const auto& a, const auto& b) {
             return a.second.time_us < b.second.time_us;
@@ -207,6 +206,69 @@ HistoryTable::Page HistoryTable::page(Instant now, const HistoryAsk& ask) const 
         page.entries.push_back(&entry);
     }
     return page;
+}
+
+void HistoryTable::raise_floors(Instant now, const std::string& channel, std::span<const Stamp> floors,
+                                std::uint64_t dropped_us) {
+    if (floors.empty() && dropped_us == 0) {
+        return;
+    }
+    const auto [place, is_new] = logs_.try_emplace(channel);
+    Log& log = place->second;
+    if (is_new) {
+        log.dropped_us = forgotten_us_;
+        bytes_ += kLogBytes + channel.size();
+    } else {
+        unindex(*place);
+    }
+    log.dropped_us = std::max(log.dropped_us, dropped_us);
+    for (const Stamp& floor : floors) {
+        // The number is not known: an entry that comes later is taken in.
+        raise_floor(log, RecordNo{}, floor, Limit::kNode);
+    }
+    index(now, *place);
+    make_room(now);
+}
+
+HistoryTable::Floors HistoryTable::floors(std::string_view channel) const {
+    const auto found = logs_.find(channel);
+    if (found == logs_.end()) {
+        return {{}, forgotten_us_};
+    }
+    Floors all{{}, found->second.dropped_us};
+    for (const auto& [origin, floor] : found->second.floors) {
+        all.floors.push_back({floor.time_us, origin});
+    }
+    return all;
+}
+
+std::vector<Stamp> HistoryTable::latest(std::string_view channel) const {
+    std::map<OriginId, std::uint64_t> latest;
+    if (const auto found = logs_.find(channel); found != logs_.end()) {
+        for (const auto& [origin, floor] : found->second.floors) {
+            latest[origin] = floor.time_us;
+        }
+        // In order of stamp.
+        for (const Held& held : found->second.held) {
+            std::uint64_t& time_us = latest[held.entry.stamp.origin];
+            time_us = std::max(time_us, held.entry.stamp.time_us);
+        }
+    }
+    std::vector<Stamp> stamps;
+    for (const auto& [origin, time_us] : latest) {
+        stamps.push_back({time_us, origin});
+    }
+    return stamps;
+}
+
+void HistoryTable::each(std::string_view channel, const std::function<bool(const HistoryEntry&)>& visit) const {
+    if (const auto found = logs_.find(channel); found != logs_.end()) {
+        for (const Held& held : found->second.held) {
+            if (!visit(held.entry)) {
+                return;
+            }
+        }
+    }
 }
 
 std::uint64_t HistoryTable::evicted_upto_us(Instant now, std::string_view channel,

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,6 +85,19 @@ public:
     /// `any` is false, only those count that a limit of the channel has evicted. Cost: O(entries).
     [[nodiscard]] std::uint64_t evicted_upto_us(Instant now, std::string_view channel,
                                                 const std::function<bool(OriginId)>& any) const;
+    /// Other nodes have given up entries of the channel up to these stamps: the history here lacks what only those
+    /// nodes had. `dropped_us` as in HistoryPart.
+    void raise_floors(Instant now, const std::string& channel, std::span<const Stamp> floors, std::uint64_t dropped_us);
+    /// As in HistoryPart.
+    struct Floors {
+        std::vector<Stamp> floors;
+        std::uint64_t dropped_us = 0;
+    };
+    [[nodiscard]] Floors floors(std::string_view channel) const;
+    /// Of each origin the latest stamp of the channel's entries, evicted ones included; sorted by origin. O(entries).
+    [[nodiscard]] std::vector<Stamp> latest(std::string_view channel) const;
+    /// Calls `visit` with each entry of the channel, oldest first, ended entries included, until `visit` returns false.
+    void each(std::string_view channel, const std::function<bool(const HistoryEntry&)>& visit) const;
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     [[nodiscard]] std::size_t entries() const { return entries_; }
     /// Channels with entries.
@@ -136,7 +150,7 @@ private:
     /// Evicts the first entry of a log that is not in the indexes.
     void evict_front(Log& log, Limit by);
     /// Raises the floor of the entry's origin, and drops the oldest floor beyond kMaxHistoryFloors.
-    void raise_floor(Log& log, const HistoryEntry& evicted, Limit by);
+    void raise_floor(Log& log, RecordNo n, const Stamp& evicted, Limit by);
     /// Counts an evicted entry.
     void count(Limit by);
     /// Evicts entries until the table is within its limits again.

@@ -35,6 +35,7 @@ MeshNode::MeshNode(NodeOptions options, std::uint64_t seed)
       streams_(context_, stores_.ring, stores_.interest, stores_.origins, stores_.tallies, recovery_, arrivals_,
                presence_, retained_, subscriptions_, acknowledger_),
       queries_(context_, retained_, history_),
+      resumes_(context_, stores_.clock, stores_.local, history_, queries_),
       usage_(context_),
       duty_(context_),
       departure_(context_, membership_, serving_, publisher_, acknowledger_, duty_, pulse_, streams_, stores_.ring),
@@ -182,7 +183,7 @@ void MeshNode::on_session_down(Instant now, const SessionDown& down, Effects& ou
     presence_.session_down(now, down.oid);
     usage_.session_down(now, down.oid);
     retained_.session_down(down.oid);
-    history_.session_down(now, down.oid);
+    history_.session_down(now, down.oid, down.now == PeerState::kLeft);
     acknowledger_.session_down(down.oid);
     introductions_.session_down();
     duty_.duties().member_down(now, down.oid, duty_end(now, down));
@@ -315,7 +316,11 @@ struct MeshNode::PortHandler {
 
     void operator()(Publish& wanted) const { node.publisher_.on(now, shard, wanted, out); }
     void operator()(const Subscribe& wanted) const { node.subscriptions_.on(now, shard, wanted, out); }
-    void operator()(const Unsubscribe& gone) const { node.subscriptions_.on(now, shard, gone, out); }
+    void operator()(const Unsubscribe& gone) const {
+        node.subscriptions_.on(now, shard, gone, out);
+        node.resumes_.on(gone);
+    }
+    void operator()(const Resume& wanted) const { node.resumes_.on(now, shard, wanted, out); }
     void operator()(const MemberJoin& joining) const { node.presence_.on(now, shard, joining, out); }
     void operator()(const MemberLeave& leaving) const { node.presence_.on(now, shard, leaving, out); }
     void operator()(const Query& question) const { node.queries_.on(now, shard, question, out); }
@@ -355,6 +360,7 @@ void MeshNode::settle(Instant now, Effects& out) {
     subscriptions_.tick(now, out);
     introductions_.tick(out);
     queries_.tick(now, out);
+    resumes_.tick(now, out);
     traces_.tick(now, out);
     recovery_.tick(now, out);
     static_cast<void>(stores_.interest.sweep());
@@ -411,6 +417,7 @@ Instant MeshNode::earliest() {
     const auto consider = [&next](const std::optional<Instant>& at) { next = std::min(next, at.value_or(next)); };
     consider(serving_.next_deadline());
     consider(queries_.next_deadline());
+    consider(resumes_.next_deadline());
     consider(traces_.next_deadline());
     consider(recovery_.next_deadline());
     consider(stores_.ring.next_deadline());

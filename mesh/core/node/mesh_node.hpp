@@ -20,6 +20,7 @@
 #include "mesh/core/node/stores.hpp"
 #include "mesh/core/presence/presence.hpp"
 #include "mesh/core/query/queries.hpp"
+#include "mesh/core/query/resumes.hpp"
 #include "mesh/core/records/acknowledger.hpp"
 #include "mesh/core/records/arrivals.hpp"
 #include "mesh/core/records/publisher.hpp"
@@ -173,6 +174,7 @@ private:
     PeerInterest interest_;
     Streams streams_;
     Queries queries_;
+    Resumes resumes_;
     UsageSharing usage_;
     DutyService duty_;
     Departure departure_;

@@ -180,6 +180,8 @@ struct Heartbeat {
     RecordNo waits_upto;
     /// The sender keeps what it accepts in histories: nodes of older builds do not.
     bool keeps_histories = true;
+    /// The sender knows the receiver's interest, and sends what is due.
+    bool is_open = false;
 };
 
 /// Names nodes to the receiver, at most Limits::members_per_message.

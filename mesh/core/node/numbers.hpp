@@ -44,6 +44,8 @@ inline constexpr std::size_t kMaxHistoryBytes = 16u << 20;
 inline constexpr Duration kMaxHistoryTtl = 24h;
 /// Origins of a channel whose evicted entries are remembered one by one: the nodes of a large mesh.
 inline constexpr std::size_t kMaxHistoryFloors = 64;
+/// Origins in a position: all nodes of a large mesh, and some of those that have gone.
+inline constexpr std::size_t kMaxPositionOrigins = 256;
 /// Longest "host:port" of an endpoint, in bytes.
 inline constexpr std::size_t kMaxEndpointBytes = 255;
 
@@ -274,6 +276,8 @@ struct Limits {
     std::size_t query_bytes = 16u << 20;
     /// Own questions about histories under way: each lets every peer send kMaxHistoryPageBytes by control.
     std::size_t history_reads = 16;
+    /// Those of them that bring whole histories here, for subscribers that resume. Further ones wait.
+    std::size_t history_imports = 8;
     /// Marked messages under way, and reports kept for origins without a session.
     std::size_t traces = 64;
     /// Tasks, and their bytes, that a node keeps until they are done. Further tasks are refused and counted.

@@ -190,9 +190,28 @@ struct ShareUsage {
     std::vector<std::pair<std::string, std::uint64_t>> entries;
 };
 
+/// Which messages of a channel with history a new subscriber of a shard is to get first. The channel must be Subscribed
+/// here. Answered by Resumed with the same id: the subscriber is to get the messages that come behind the answer.
+struct Resume {
+    std::uint64_t id = 0;
+    std::string channel;
+    /// The limits of the channel's history.
+    HistoryLimits limits;
+    /// The messages behind this position.
+    std::optional<HistoryPosition> since = {};
+    /// Without a position: the last so many messages, or the messages of the last so long a time. 0: none.
+    std::size_t rewind = 0;
+    Duration rewind_for{};
+    /// Messages with this exclude_socket are left out.
+    std::string socket = {};
+    /// Most messages, and most bytes of them by HistoryItem::cost().
+    std::size_t most = 0;
+    std::size_t most_bytes = 0;
+};
+
 /// All that a shard may say to the hub.
 using ToHub = std::variant<Publish, Subscribe, Unsubscribe, MemberJoin, MemberLeave, Query, LocalAnswer, ShardLoad,
-                           StatusRequest, Trace, DutyCount, DutyTask, DutyDone, ShareUsage, Echo>;
+                           StatusRequest, Trace, DutyCount, DutyTask, DutyDone, ShareUsage, Echo, Resume>;
 using FromShard = std::pair<ShardIndex, ToHub>;
 
 // ---- hub to shard
@@ -413,10 +432,33 @@ struct ClusterUsage {
     std::vector<std::pair<std::string, std::uint64_t>> others;
 };
 
+/// The result of a Resume.
+enum class ResumeOutcome : std::uint8_t {
+    kBegun,      ///< no position was given
+    kRecovered,  ///< the messages are all that the client has missed
+    kTooMany,    ///< more messages than wanted
+    kEvicted,    ///< a message that was missed is held no more
+    /// Perhaps a message was missed that no node knows of: its holders are gone, or have not been told of all.
+    kLost,
+};
+
+/// The answer to the Resume with the same id.
+struct Resumed {
+    std::uint64_t id = 0;
+    ResumeOutcome outcome = ResumeOutcome::kBegun;
+    /// Oldest first. Empty for kTooMany, kEvicted and kLost.
+    std::vector<HistoryItem> items = {};
+    /// The position behind the messages.
+    HistoryPosition at = {};
+    /// For kRecovered: messages with history of these origins, up to the stamp given, may still come by Deliver
+    /// although the client has them, from another node or by this answer. Within Limits::ring_age.
+    std::vector<Stamp> ahead = {};
+};
+
 /// All that the hub may say to a shard.
 using ToShard = std::variant<Deliver, Subscribed, RetainedFound, MemberChanged, MemberJoined, Published, LocalQuery,
                              QueryResult, Gap, Readiness, StatusReply, TraceResult, DutyChanged, DutyRevoked,
-                             DutyPerform, DutyLast, ClusterUsage, PeerChange, Echoed>;
+                             DutyPerform, DutyLast, ClusterUsage, PeerChange, Echoed, Resumed>;
 
 // ---- limits
 // ----------------------------------------------------------------------------------------------------------

@@ -29,6 +29,13 @@ void Queries::on(Instant now, ShardIndex shard, const Query& query, Effects& out
     }
 }
 
+void Queries::ask(Instant now, std::uint64_t id, const HistoryAsk& history, Effects& out) {
+    // Longer than a peer's silence until its verdict, which ends the question too.
+    constexpr Duration kPatience = 5s;
+    on(now, QueryTable::kHub,
+       {.id = id, .body = {}, .timeout = kPatience, .to = context_.sessions().ids(), .history = history}, out);
+}
+
 void Queries::on(ShardIndex shard, const LocalAnswer& answer, Effects& out) {
     if (auto forward = table_.on_local_answer(shard, answer, out)) {
         context_.send(forward->to, std::move(forward->answer), out);

@@ -23,6 +23,9 @@ public:
     void set_shards(std::uint64_t shards) { table_.set_shards(shards); }
     /// A shard of this node asks. Answers with QueryResult, when all have answered or after the timeout.
     void on(Instant now, ShardIndex shard, const Query& query, Effects& out);
+    /// The hub asks for the history of a channel, the peers alone. The answer comes by take_own() with the same id.
+    void ask(Instant now, std::uint64_t id, const HistoryAsk& history, Effects& out);
+    [[nodiscard]] std::vector<QueryResult> take_own() { return table_.take_own(); }
     /// A shard of this node answers a LocalQuery.
     void on(ShardIndex shard, const LocalAnswer& answer, Effects& out);
     /// A peer asks. Sends the retained events and the history asked for at once, and the shards' parts as they come.

@@ -24,7 +24,7 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
             result.missing.push_back(name_of_(oid));
         }
         result.missing.push_back(name_of_(OriginId{}));
-        out.push_back(ToPort{shard, std::move(result)});
+        tell(shard, std::move(result), out);
         return std::nullopt;
     }
     for (const OriginId oid : members) {
@@ -53,6 +53,14 @@ std::optional<std::uint64_t> QueryTable::ask(Instant now, ShardIndex shard, cons
     const std::uint64_t token = enter(std::move(pending));
     finish_if_done(pending_.find(token), out);
     return token;
+}
+
+void QueryTable::tell(ShardIndex asker, QueryResult result, Effects& out) {
+    if (asker == kHub) {
+        own_.push_back(std::move(result));
+    } else {
+        out.push_back(ToPort{asker, std::move(result)});
+    }
 }
 
 bool QueryTable::is_full(const Query& query) const {
@@ -248,7 +256,7 @@ void QueryTable::finish(std::map<std::uint64_t, Pending>::iterator it, Effects& 
             // A claim may be about entries in a piece that has not come.
             result.history->whole_since_us = result.missing.empty() ? result.history->whole_since_us : kNeverWhole;
         }
-        out.push_back(ToPort{pending.asker, std::move(result)});
+        tell(pending.asker, std::move(result), out);
     }
     pending_.erase(it);
 }

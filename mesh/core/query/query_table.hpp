@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mesh/core/history/history_merge.hpp"
@@ -43,6 +44,11 @@ public:
     /// once. A peer with `queries_per_peer` questions under way gets no answer, so its own deadline ends the question.
     [[nodiscard]] std::vector<QueryAnswer> on_ask(Instant now, OriginId from, const QueryAsk& ask, const Held& held,
                                                   Effects& out);
+
+    /// Stands for this node's hub as the shard that asks.
+    static constexpr ShardIndex kHub{0xffff};
+    /// The answers to the hub's own questions since the last call.
+    [[nodiscard]] std::vector<QueryResult> take_own() { return std::exchange(own_, {}); }
 
     /// A part of an answer that the caller sends to a peer.
     struct Forward {
@@ -101,6 +107,8 @@ private:
     [[nodiscard]] bool add(Pending& pending, std::string part) const;
     /// Takes in a retained event, if newer than the event held.
     static void take(Instant now, Pending& pending, const RetainedPart& part);
+    /// Gives the asker the answer.
+    void tell(ShardIndex asker, QueryResult result, Effects& out);
     /// Enters a question and returns the token.
     std::uint64_t enter(Pending pending);
     /// Enters a question, asks this node's shards, and returns the token.
@@ -116,6 +124,7 @@ private:
     std::uint64_t last_token_ = 0;
     // By token.
     std::map<std::uint64_t, Pending> pending_;
+    std::vector<QueryResult> own_;
 };
 
 }  // namespace tulle::mesh

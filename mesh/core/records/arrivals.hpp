@@ -34,6 +34,8 @@ public:
     /// Takes the next record of a dead origin, as filled in by survivors. A change of presence is dropped: the users of
     /// a dead origin are leaving anyway, and an origin that comes back lists its users.
     void on_filled(Instant now, OriginId origin, const RecordPtr& record, Effects& out);
+    /// All that others have of the records of a dead origin has been given to on_filled().
+    void recovered(OriginId origin) { history_.recovered(origin); }
     /// Keeps the record in the histories of its channels, and does nothing else with the record.
     void keep_history(Instant now, OriginId origin, const Record& record) { history_.on_record(now, origin, record); }
     /// Sends a Gap to the shards concerned, and a line to the log. `upto`: no lost record has a greater number; nothing

@@ -174,6 +174,7 @@ void Recovery::run(Instant now, const Reconcile::Out& todo, Effects& out) {
 }
 
 void Recovery::fill_in(Instant now, const Reconcile::Out::Filled& filled, Effects& out) {
+    arrivals_.recovered(filled.origin);
     gone_ += filled.gone.unknown;
     if (!filled.gone.empty()) {
         reconcile_.keep_gone(now, filled.origin, filled.upto, filled.gone);

@@ -162,6 +162,7 @@ void Streams::write(const Session& session, Heartbeat& heartbeat) const {
     heartbeat.last_sent = session.data.sender.last_sent();
     heartbeat.upto = sent_upto(session);
     heartbeat.received = session.data.receiver.received();
+    heartbeat.is_open = session.data.sender.is_open();
     // A sender that is not open yet owes what its peer will have subscribed to, which is known later.
     if (session.data.sender.is_open() && heartbeat.upto < considered_) {
         heartbeat.waits_upto = considered_;

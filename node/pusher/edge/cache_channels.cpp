@@ -44,6 +44,10 @@ void CacheChannels::ask(std::string_view channel) {
     }
 }
 
+std::optional<EventStamp> CacheChannels::last_stamp(std::string_view channel) {
+    return events_.last(channel, reactor_.now()) ? events_.last_stamp(channel) : std::nullopt;
+}
+
 SharedBody CacheChannels::last(std::string_view channel) {
     return events_.last(channel, reactor_.now());
 }

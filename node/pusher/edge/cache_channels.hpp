@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,8 @@ public:
     void ask(std::string_view channel);
     /// The last event; null when none is known, or when the time to keep the event is over.
     [[nodiscard]] SharedBody last(std::string_view channel);
+    /// The stamp of the last event; nothing when last() is null.
+    [[nodiscard]] std::optional<EventStamp> last_stamp(std::string_view channel);
 
 private:
     Reactor& reactor_;

@@ -51,7 +51,8 @@ PusherClients::PusherClients(const Context& context)
       cached_(context.reactor, context.hub),
       leaves_(context.reactor, context.hub, context.presence_grace),
       duties_(context.reactor, context.hub, context.apps, leaves_),
-      delivery_(context.reactor, context.apps, channels_, cached_, *this),
+      history_(context.reactor, context.hub),
+      delivery_(context.reactor, context.apps, channels_, cached_, history_, *this),
       presence_(context.reactor, leaves_, context.apps, channels_, duties_, *this),
       users_(context.reactor, leaves_, *this),
       prng_(context.seed) {}
@@ -200,6 +201,7 @@ void PusherClients::depart(Slot slot) noexcept {
     PresenceEffects departures;
     presence_.rooms().remove(slot, departures);
     ChannelEffects effects;
+    forget_histories(slot);
     channels_.remove(slot, effects);
     UserEffects sign_out;
     users_.remove(slot, sign_out);
@@ -257,70 +259,18 @@ void PusherClients::run(const ChannelEffects& effects) {
                                                classify(channel_of_key(last.channel)).type == ChannelType::kPresence);
                        },
                        [&](const Confirm& confirmed) { confirm(confirmed); },
-                       [&](const AskAdmission& wanted) { presence_.ask(wanted); },
+                       [&](const AskAdmission& wanted) {
+                           if (classify(channel_of_key(wanted.channel)).type == ChannelType::kPresence) {
+                               presence_.ask(wanted);
+                           } else {
+                               admit(wanted.slot, wanted.channel);
+                           }
+                       },
                    },
                    effect);
     }
     if (!effects.empty()) {
         update_gauges();
-    }
-}
-
-void PusherClients::enter(PusherClient& client, const pusher::Subscribe& wanted) {
-    const Slot slot = client.connection->slot();
-    const std::string channel = channel_key(client.session.app().id, wanted.channel);
-    // A presence channel: the client brings a user.
-    if (wanted.member) {
-        // The room must know the user before the confirmation asks for the admission.
-        presence_.rooms().enter(slot, channel, *wanted.member);
-    }
-    ChannelEffects changes;
-    channels_.subscribe(slot, channel, needs_of(wanted.channel), changes);
-    run(changes);
-}
-
-void PusherClients::leave(Slot slot, const std::string& channel) noexcept {
-    if (const PusherClient* client = find(slot)) {
-        duties_.watch_leaving(client->session.app(), channel, channels_.is_confirmed(slot, channel));
-    }
-    PresenceEffects departures;
-    // The room is left before the channel, as the room's effects refer to the channel.
-    presence_.rooms().leave(slot, channel, departures);
-    presence_.run(departures);
-    ChannelEffects changes;
-    channels_.unsubscribe(slot, channel, changes);
-    run(changes);
-}
-
-void PusherClients::confirm(const Confirm& confirmed) {
-    if (PusherClient* client = find(confirmed.slot)) {
-        duties_.watch(client->session.app(), confirmed.channel);
-        pusher::SessionEffects answer;
-        client->session.on_subscribed(channel_of_key(confirmed.channel), presence_.rooms().users(confirmed.channel),
-                                      answer);
-        run(*client, answer);
-        replay(*client, confirmed.channel);
-        // The client's own channel is confirmed: events for the user reach the client from here on.
-        if (user_of_channel(channel_of_key(confirmed.channel))) {
-            users_.on_reachable(confirmed.slot);
-        }
-    }
-}
-
-void PusherClients::replay(PusherClient& client, const std::string& channel) {
-    const std::string_view name = channel_of_key(channel);
-    if (!classify(name).cache) {
-        return;
-    }
-    const SharedBody body = cached_.last(channel);
-    // Bytes of another protocol may be too long as JSON: such an event is a miss for Pusher clients.
-    if (body != nullptr && PusherDelivery::fits(pusher::EventTail(*body))) {
-        client.connection->send_text(pusher::event_frame(name, *body));
-    } else {
-        client.connection->send_text(pusher::cache_miss(name));
-        reactor_.counters().cache_misses_total.add();
-        // Only here each new subscriber without an event is known, exactly once.
-        duties_.on_cache_miss(channel);
     }
 }
 
@@ -396,23 +346,6 @@ void PusherClients::on_publish_refused(const mesh::Published& answer) {
         client->session.on_publish_refused(effects);
         run(*client, effects);
     }
-}
-
-void PusherClients::on_subscribed(const mesh::Subscribed& answer) {
-    // The channel of a signed-in user belongs to PusherUsers.
-    if (user_of_online_key(answer.channel)) {
-        users_.on_subscribed(answer);
-        return;
-    }
-    ChannelEffects effects;
-    const bool is_confirmation = channels_.on_subscribed(answer.channel, answer.generation, effects);
-    cached_.learn(answer, is_confirmation);
-    if (!is_confirmation) {
-        return;
-    }
-    // The list must be known before the effects admit clients and tell them the list.
-    presence_.on_listed(answer);
-    run(effects);
 }
 
 void PusherClients::on_member_joined(const mesh::MemberJoined& answer) {

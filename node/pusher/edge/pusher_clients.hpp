@@ -18,6 +18,7 @@
 #include "node/pusher/edge/leave_teller.hpp"
 #include "node/pusher/edge/pusher_delivery.hpp"
 #include "node/pusher/edge/pusher_duties.hpp"
+#include "node/pusher/edge/pusher_history.hpp"
 #include "node/pusher/edge/pusher_presence.hpp"
 #include "node/pusher/edge/pusher_sessions.hpp"
 #include "node/pusher/edge/pusher_users.hpp"
@@ -75,6 +76,8 @@ public:
     void on_subscribed(const mesh::Subscribed& answer);
     /// The hub's answer to a join, of a presence channel or of a sign-in.
     void on_member_joined(const mesh::MemberJoined& answer);
+    /// The hub's answer about the history that a subscriber wants first.
+    void on_resumed(mesh::Resumed& answer);
     /// A user has come or left, on a presence channel or by a sign-in.
     void on_member_changed(const mesh::MemberChanged& change);
     /// Closes the connections signed in as the user, and the connections on presence channels as the user.
@@ -111,7 +114,7 @@ public:
     static constexpr std::uint64_t kEventIdBit = std::uint64_t{1} << 63;
 
 private:
-    // More fields than 15: seven are what the shard has given, eight the parts of the edge, each a class of its own.
+    // More fields than 15: seven are what the shard has given, nine the parts of the edge, each a class of its own.
     /// Null: no client at the slot.
     [[nodiscard]] PusherClient* find(Slot slot) const override;
     /// Carries out the effects of a session, then sets the session's new deadline.
@@ -135,12 +138,18 @@ private:
     void confirm(const Confirm& confirm);
     /// Ends connections by order of the app.
     void end(const std::vector<Slot>& slots);
+    void admit(Slot slot, const std::string& channel) override;
+    /// The client leaves all its channels: nothing of their histories is wanted any more.
+    void forget_histories(Slot slot);
     /// Sends a new subscriber of a cache channel the last event, or a cache miss. To be called after the confirmation.
-    void replay(PusherClient& client, const std::string& channel);
+    /// `history`: what the subscriber has got of the channel's history; null without a wish.
+    void replay(PusherClient& client, const std::string& channel, const PusherHistory::Replay* history);
     /// Hands a client event to the hub.
     void publish(PusherClient& client, pusher::PublishClientEvent& event);
     /// Counts a refusal; a wrong signature also counts against the address.
     void count(PusherClient& client, pusher::Refused what);
+    /// Counts what a new subscriber has got of a history.
+    void count(const PusherHistory::Replay& history);
     /// Counts a close by its code.
     void count(const pusher::Close& close);
     /// Closes a connection without a session.
@@ -165,6 +174,7 @@ private:
     CacheChannels cached_;
     LeaveTeller leaves_;
     PusherDuties duties_;
+    PusherHistory history_;
     PusherDelivery delivery_;
     PusherPresence presence_;
     PusherUsers users_;

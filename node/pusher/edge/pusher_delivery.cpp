@@ -30,7 +30,8 @@ void PusherDelivery::deliver(const mesh::Deliver& message) {
         // The first `retained` channels keep the event; cached_ says whether the subscribers have had the event with
         // the confirmation.
         if (i >= record.retained || cached_.keep(record, i)) {
-            add_to_run(channel, *record.body, excluded);
+            const bool is_kept = record.history && record.history->of(i) != nullptr;
+            add_to_run(channel, *record.body, excluded, is_kept ? &record.stamp : nullptr);
         }
     }
     if (const auto user = user_of_online_key(record.channels.front())) {
@@ -89,7 +90,7 @@ bool PusherDelivery::fits(const pusher::EventTail& tail) {
     return tail.size() <= kMaxEventTailBytes;
 }
 
-SlabRange PusherDelivery::frame_of(std::string_view channel, const pusher::EventTail& tail) {
+SlabRange PusherDelivery::frame_of(std::string_view channel, const pusher::EventTail& tail, std::string_view id) {
     std::string_view name = channel_of_key(channel);
     std::string escaped;
     // Only names of internal channels may need escapes.
@@ -97,14 +98,27 @@ SlabRange PusherDelivery::frame_of(std::string_view channel, const pusher::Event
         escaped = pusher::escaped_name(name);
         name = escaped;
     }
-    const std::size_t size =
-        pusher::kEventFrameHead.size() + name.size() + pusher::kEventFrameName.size() + tail.size();
-    return reactor_.arena().append({TextFrameHeader(size).view(), pusher::kEventFrameHead, name,
+    const std::string_view id_key = id.empty() ? std::string_view{} : pusher::kEventFrameId;
+    const std::size_t size = pusher::kEventFrameHead.size() + name.size() + id_key.size() + id.size() +
+                             pusher::kEventFrameName.size() + tail.size();
+    return reactor_.arena().append({TextFrameHeader(size).view(), pusher::kEventFrameHead, name, id_key, id,
                                     pusher::kEventFrameName, tail.name(), tail.data_key(), tail.data(), tail.user_key(),
                                     tail.user(), tail.end()});
 }
 
-void PusherDelivery::add_to_run(std::string_view channel, const EventBody& body, std::optional<Slot> excluded) {
+bool PusherDelivery::send_to_some(std::string_view channel, const pusher::EventTail& tail, std::optional<Slot> excluded,
+                                  const mesh::Stamp& stamp, std::string_view id) {
+    const std::optional<std::vector<Slot>> some = history_.without_skips(channel, stamp, channels_.confirmed(channel));
+    if (!some) {
+        return false;
+    }
+    fanout_.end_run();
+    fanout_.send(*some, frame_of(channel, tail, id), 1, excluded);
+    return true;
+}
+
+void PusherDelivery::add_to_run(std::string_view channel, const EventBody& body, std::optional<Slot> excluded,
+                                const mesh::Stamp* stamp) {
     if (!fanout_.is_running(channel, excluded)) {
         fanout_.begin_run(channel, channels_.confirmed(channel), excluded);
     }
@@ -114,7 +128,10 @@ void PusherDelivery::add_to_run(std::string_view channel, const EventBody& body,
     }
     const pusher::EventTail tail(body);
     if (fits(tail)) {
-        fanout_.add_to_run(frame_of(channel, tail));
+        const std::string id = stamp == nullptr ? std::string() : pusher::id_of({stamp->time_us, stamp->origin});
+        if (stamp == nullptr || !send_to_some(channel, tail, excluded, *stamp, id)) {
+            fanout_.add_to_run(frame_of(channel, tail, id));
+        }
     } else {
         fanout_.end_run();
         tell_gap(channel, 1);

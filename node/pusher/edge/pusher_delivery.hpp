@@ -13,6 +13,7 @@
 #include "node/edge/span_queue.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/edge/cache_channels.hpp"
+#include "node/pusher/edge/pusher_history.hpp"
 #include "node/pusher/edge/pusher_sessions.hpp"
 #include "node/pusher/wire/event_frame.hpp"
 #include "node/web/frame_deflater.hpp"
@@ -27,11 +28,12 @@ namespace tulle::node {
 class PusherDelivery {
 public:
     PusherDelivery(Reactor& reactor, const AppTable& apps, const ChannelTable& channels, CacheChannels& cached,
-                   PusherSessions& sessions)
+                   PusherHistory& history, PusherSessions& sessions)
         : reactor_(reactor),
           apps_(apps),
           channels_(channels),
           cached_(cached),
+          history_(history),
           sessions_(sessions),
           fanout_(reactor, &deflater_) {}
 
@@ -62,10 +64,15 @@ private:
     /// Adds the span of the message's way from the node that numbered it, below `parent`, and returns the place below
     /// that span. `parent` when the message is this node's, or when the difference of the two clocks is not known yet.
     [[nodiscard]] TraceContext relayed(const mesh::Deliver& message, const TraceContext& parent);
-    /// Writes the WebSocket frame of an event into the arena.
-    [[nodiscard]] SlabRange frame_of(std::string_view channel, const pusher::EventTail& tail);
-    /// Adds an event to the present run, or begins a run for the channel.
-    void add_to_run(std::string_view channel, const EventBody& body, std::optional<Slot> excluded);
+    /// Writes the WebSocket frame of an event into the arena. `id` as in pusher::event_frame().
+    [[nodiscard]] SlabRange frame_of(std::string_view channel, const pusher::EventTail& tail, std::string_view id = {});
+    /// Adds an event to the present run, or begins a run for the channel. `stamp`: of an event that the channel's
+    /// history keeps; null for others.
+    void add_to_run(std::string_view channel, const EventBody& body, std::optional<Slot> excluded,
+                    const mesh::Stamp* stamp);
+    /// Sends an event to those subscribers alone who do not have the event. False: all may get the event.
+    [[nodiscard]] bool send_to_some(std::string_view channel, const pusher::EventTail& tail,
+                                    std::optional<Slot> excluded, const mesh::Stamp& stamp, std::string_view id);
     /// Tells a gap of `missing` messages (0: unknown number) by an event or by a close, as the app wants.
     void tell_gap(std::string_view channel, std::uint64_t missing);
     /// Closes the subscribers with 4200. A copy of the list, as closing takes clients out of the table.
@@ -75,6 +82,7 @@ private:
     const AppTable& apps_;
     const ChannelTable& channels_;
     CacheChannels& cached_;
+    PusherHistory& history_;
     PusherSessions& sessions_;
     FrameDeflater deflater_;
     Fanout fanout_;

@@ -98,6 +98,7 @@ private:
     void handle(const mesh::LocalQuery&) {}
     /// Only the admin listener traces.
     void handle(const mesh::TraceResult&) {}
+    void handle(mesh::Resumed& answer) { clients_.on_resumed(answer); }
     /// This edge asks for no echo.
     void handle(const mesh::Echoed&) {}
     /// Nothing of a client depends on a single node.

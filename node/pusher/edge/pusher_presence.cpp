@@ -53,9 +53,7 @@ void PusherPresence::admit(const Admit& admitted) {
     if (const std::string* user = rooms_.user_of(admitted.slot, admitted.channel)) {
         duties_.watch_member(admitted.channel, *user);
     }
-    ChannelEffects changes;
-    channels_.admit(admitted.slot, admitted.channel, changes);
-    sessions_.run(changes);
+    sessions_.admit(admitted.slot, admitted.channel);
 }
 
 void PusherPresence::turn_away(const TurnAway& turned) {

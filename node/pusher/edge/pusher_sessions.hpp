@@ -47,6 +47,9 @@ public:
     [[nodiscard]] virtual std::optional<Slot> slot_of(std::string_view socket_id) const = 0;
     /// Carries out the decisions of a session. Values may be moved out of `effects`.
     virtual void run(PusherClient& client, pusher::SessionEffects& effects) = 0;
+    /// The user of the connection has been taken into a presence channel: admits the subscription, at once or when its
+    /// history has come.
+    virtual void admit(Slot slot, const std::string& channel) = 0;
     /// Carries out the decisions of the ChannelTable.
     virtual void run(const ChannelEffects& effects) = 0;
     /// Sends an event to all subscribers of a channel.

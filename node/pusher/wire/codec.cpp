@@ -32,8 +32,16 @@ std::optional<FrameErrc> take_subscription(ClientFrame& frame) {
     if (!data) {
         return FrameErrc::kBadData;
     }
-    if (data->has_duplicate("channel") || data->has_duplicate("auth") || data->has_duplicate("channel_data")) {
+    if (data->has_duplicate("channel") || data->has_duplicate("auth") || data->has_duplicate("channel_data") ||
+        data->has_duplicate("tulle")) {
         return FrameErrc::kDuplicate;
+    }
+    // Only Tulle's own clients ask for the history.
+    if (const std::string_view tulle = data->raw("tulle"); !tulle.empty() && tulle != "null") {
+        frame.history = parse_history_wish(tulle);
+        if (!frame.history) {
+            return FrameErrc::kBadData;
+        }
     }
     if (data->find_string("channel") == nullptr || !take_string(*data, "channel", frame.channel) ||
         !take_string(*data, "auth", frame.auth) || !take_string(*data, "channel_data", frame.channel_data)) {
@@ -116,7 +124,7 @@ std::string_view describe(FrameErrc error) {
             return "The channel must be a string";
         case FrameErrc::kBadData:
             return "The data must be an object of at most 64 members with strings in it, a channel among them but to "
-                   "sign in";
+                   "sign in; tulle is an object with since, or with rewind (1 to 500, or a time such as \"30s\")";
     }
     return "Malformed message";
 }
@@ -168,8 +176,10 @@ std::string error_frame(const ErrorText& error, std::string_view channel) {
     return frame.append(",\"message\":").append(quoted(error.message)).append("}}");
 }
 
-std::string subscription_succeeded(std::string_view channel) {
-    return R"({"event":"pusher_internal:subscription_succeeded","channel":)" + quoted(channel) + R"(,"data":"{}"})";
+std::string subscription_succeeded(std::string_view channel, std::string_view history) {
+    const std::string data = history.empty() ? "{}" : "{\"tulle\":" + std::string(history) + "}";
+    return R"({"event":"pusher_internal:subscription_succeeded","channel":)" + quoted(channel) +
+           ",\"data\":" + quoted(data) + "}";
 }
 
 std::string cache_miss(std::string_view channel) {

@@ -10,6 +10,7 @@
 #include "mesh/base/event_body.hpp"
 #include "mesh/base/result.hpp"
 #include "mesh/base/time.hpp"
+#include "node/pusher/wire/history_position.hpp"
 
 namespace tulle::node::pusher {
 
@@ -44,6 +45,8 @@ struct ClientFrame {
     std::string channel_data;
     /// Of pusher:signin, exactly as the client wrote the text.
     std::string user_data;
+    /// Of pusher:subscribe: what the client wants of the channel's history; nothing when it does not ask.
+    std::optional<HistoryWish> history = {};
     /// Source bytes of the data; empty when absent. Valid as long as the text of the frame.
     std::string_view data;
     /// Size of the data: of the text of a string, without quotes and escapes; of the source of any other value.
@@ -78,8 +81,9 @@ struct SubscriptionRefusal {
 [[nodiscard]] std::string connection_established(std::string_view socket_id, Duration activity_timeout);
 /// The frame pusher:error, with the channel in question, if any.
 [[nodiscard]] std::string error_frame(const ErrorText& error, std::string_view channel = {});
-/// For a channel without presence; see presence_succeeded() for presence channels.
-[[nodiscard]] std::string subscription_succeeded(std::string_view channel);
+/// For a channel without presence; see presence_succeeded() for presence channels. `history`: the answer to a
+/// HistoryWish, as JSON; empty for a client without a wish.
+[[nodiscard]] std::string subscription_succeeded(std::string_view channel, std::string_view history = {});
 /// Tells a new subscriber: the cache channel has no event.
 [[nodiscard]] std::string cache_miss(std::string_view channel);
 /// `user_data` goes back to the client as a JSON string.

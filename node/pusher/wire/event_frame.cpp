@@ -80,9 +80,13 @@ std::string event_members(const EventBody& body) {
     return text.append(tail.user_key()).append(tail.user()).append(tail.end());
 }
 
-std::string event_frame(std::string_view channel, const EventBody& body) {
+std::string event_frame(std::string_view channel, const EventBody& body, std::string_view id) {
     std::string frame(kEventFrameHead);
-    return frame.append(channel).append("\"").append(event_members(body));
+    frame.append(channel);
+    if (!id.empty()) {
+        frame.append(kEventFrameId).append(id);
+    }
+    return frame.append("\"").append(event_members(body));
 }
 
 std::string event_data(const EventBody& body) {

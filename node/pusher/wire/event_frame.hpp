@@ -13,6 +13,9 @@ namespace tulle::node::pusher {
 /// place of the name.
 inline constexpr std::string_view kEventFrameHead = "{\"channel\":\"";
 inline constexpr std::string_view kEventFrameName = "\",\"event\":\"";
+/// Between channel and kEventFrameName stands, for an event of a channel with history, kEventFrameId and the id of the
+/// event (id_of()).
+inline constexpr std::string_view kEventFrameId = "\",\"id\":\"";
 /// The name as between the quotes of a JSON string.
 [[nodiscard]] std::string escaped_name(std::string_view channel);
 
@@ -67,8 +70,9 @@ private:
 
 /// The members of the event, from `,"event":` to the brace at the end, for a JSON object with another beginning.
 [[nodiscard]] std::string event_members(const EventBody& body);
-/// The whole frame. `channel` is the name as it stands in a frame (escaped_name() for a user's own channel).
-[[nodiscard]] std::string event_frame(std::string_view channel, const EventBody& body);
+/// The whole frame. `channel` is the name as it stands in a frame (escaped_name() for a user's own channel). `id`: of
+/// an event of a channel with history; empty for others.
+[[nodiscard]] std::string event_frame(std::string_view channel, const EventBody& body, std::string_view id = {});
 /// The data as a JSON value; null when the event has no data.
 [[nodiscard]] std::string event_data(const EventBody& body);
 

@@ -12,13 +12,11 @@ namespace {
 
 /// The greatest moment that a request may name, in milliseconds: far beyond every clock, and no product overflows.
 constexpr std::uint64_t kMaxTimeMs = 1'000'000'000'000'000;
-/// Digits of a number of 64 bits in hexadecimal.
-constexpr std::size_t kHexDigits = 16;
 
-/// A number of decimal or hexadecimal digits and nothing else; nothing for another text.
-std::optional<std::uint64_t> number(std::string_view text, int base) {
+/// A number of decimal digits and nothing else; nothing for another text.
+std::optional<std::uint64_t> number(std::string_view text) {
     std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
@@ -30,28 +28,13 @@ const std::string* either(const QueryParameters& parameters, std::string_view na
 
 /// Milliseconds as microseconds; nothing for another text.
 std::optional<std::uint64_t> time_of(const std::string& text) {
-    const std::optional<std::uint64_t> ms = number(text, 10);
+    const std::optional<std::uint64_t> ms = number(text);
     return ms && *ms <= kMaxTimeMs ? std::optional(*ms * 1000) : std::nullopt;
-}
-
-/// A place as text: also the id of an event, and the cursor behind the event.
-std::string text_of(const HistoryPlace& place) {
-    return to_hex(OriginId{place.time_us}) + to_hex(place.origin);
-}
-
-std::optional<HistoryPlace> place_of(std::string_view text) {
-    if (text.size() != 2 * kHexDigits) {
-        return std::nullopt;
-    }
-    const std::optional<std::uint64_t> time_us = number(text.substr(0, kHexDigits), 16);
-    const std::optional<std::uint64_t> origin = number(text.substr(kHexDigits), 16);
-    const bool is_good = time_us && origin && *time_us != 0 && *time_us / 1000 <= kMaxTimeMs && *origin != 0;
-    return is_good ? std::optional(HistoryPlace{*time_us, OriginId{*origin}}) : std::nullopt;
 }
 
 std::string item(const HistoryEvent& event) {
     std::string text =
-        "{\"id\":\"" + text_of(event.place) + "\",\"time_ms\":" + std::to_string(event.place.time_us / 1000);
+        "{\"id\":\"" + id_of(event.place) + "\",\"time_ms\":" + std::to_string(event.place.time_us / 1000);
     if (!event.exclude_socket.empty()) {
         text.append(",\"socket_id\":").append(quoted(event.exclude_socket));
     }
@@ -71,7 +54,7 @@ bool is_complete(const HistoryRead& read, const HistoryFindings& found) {
 Result<HistoryRead, std::string_view> parse_history_read(const QueryParameters& parameters, const HistoryRule& rule) {
     HistoryRead read{.channel = {}, .ttl = rule.ttl};
     if (const std::string* limit = find_parameter(parameters, "limit")) {
-        const std::optional<std::uint64_t> wanted = number(*limit, 10);
+        const std::optional<std::uint64_t> wanted = number(*limit);
         if (!wanted || *wanted == 0 || *wanted > kMaxHistoryPageEvents) {
             return std::string_view("limit is a number from 1 to 1000");
         }
@@ -123,7 +106,7 @@ std::string render_history(const HistoryRead& read, const HistoryFindings& found
     const HistoryPlace next = found.events.empty() ? read.behind : found.events.back().place;
     const bool has_next = found.has_more && next.time_us != 0;
     body.append("],\"has_more\":").append(has_next ? "true" : "false").append(",\"next_cursor\":");
-    body.append(has_next ? "\"" + text_of(next) + "\"" : "null");
+    body.append(has_next ? "\"" + id_of(next) + "\"" : "null");
     body.append(",\"complete\":").append(!is_partial && is_complete(read, found) ? "true" : "false");
     body.append(",\"since_ms\":");
     // Rounded up: the first whole millisecond of which all events are held.

@@ -14,6 +14,7 @@
 #include "mesh/base/time.hpp"
 #include "node/pusher/core/apps.hpp"
 #include "node/pusher/wire/auth.hpp"
+#include "node/pusher/wire/history_position.hpp"
 
 /// GET /channels/NAME/history. The parameters and the paging are those of Sockudo.
 namespace tulle::node::pusher {
@@ -21,15 +22,6 @@ namespace tulle::node::pusher {
 /// Events in an answer, unless the request says otherwise, and at most.
 inline constexpr std::size_t kDefaultHistoryPage = 100;
 inline constexpr std::size_t kMaxHistoryPageEvents = 1000;
-
-/// The place of an event in a history. All nodes order the events of a channel by this.
-struct HistoryPlace {
-    /// Microseconds of the mesh's clock; 0: no place.
-    std::uint64_t time_us = 0;
-    /// The node that has accepted the event.
-    OriginId origin;
-    friend bool operator==(const HistoryPlace&, const HistoryPlace&) = default;
-};
 
 /// What a request asks for.
 struct HistoryRead {

@@ -129,7 +129,7 @@ std::string_view id_of_card(std::string_view card) {
     return card.substr(0, card.find(kCardSeparator));
 }
 
-std::string presence_succeeded(std::string_view channel, const PresenceRooms::Users& users) {
+std::string presence_succeeded(std::string_view channel, const PresenceRooms::Users& users, std::string_view history) {
     std::string ids;
     std::string hash;
     for (const auto& [user, card] : users) {
@@ -139,8 +139,12 @@ std::string presence_succeeded(std::string_view channel, const PresenceRooms::Us
         // `ids`.
         hash.append(hash.empty() ? "" : ",").append(quoted(user)).append(":").append(info.empty() ? "null" : info);
     }
-    const std::string data =
-        "{\"presence\":{\"count\":" + std::to_string(users.size()) + ",\"ids\":[" + ids + "],\"hash\":{" + hash + "}}}";
+    std::string data =
+        "{\"presence\":{\"count\":" + std::to_string(users.size()) + ",\"ids\":[" + ids + "],\"hash\":{" + hash + "}}";
+    if (!history.empty()) {
+        data.append(",\"tulle\":").append(history);
+    }
+    data.append("}");
     return R"({"event":"pusher_internal:subscription_succeeded","channel":)" + quoted(channel) +
            ",\"data\":" + quoted(data) + "}";
 }

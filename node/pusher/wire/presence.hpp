@@ -52,7 +52,8 @@ enum class MemberErrc {
 [[nodiscard]] std::string_view id_of_card(std::string_view card);
 
 /// The whole frame of subscription_succeeded with the list of `users`.
-[[nodiscard]] std::string presence_succeeded(std::string_view channel, const PresenceRooms::Users& users);
+[[nodiscard]] std::string presence_succeeded(std::string_view channel, const PresenceRooms::Users& users,
+                                             std::string_view history = {});
 /// The event for the other clients of the channel; the data hold id and info.
 [[nodiscard]] EventBody member_added_body(std::string_view card);
 /// The event for the other clients of the channel; the data hold the id alone.

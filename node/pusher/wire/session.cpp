@@ -190,13 +190,13 @@ void Session::subscribe(const ClientFrame& frame, const ShardTables& tables, Ses
         wants_own_channel_ = wants_own_channel_ || is_own_channel(frame.channel);
         // A public channel proves nothing, so the time to authorize goes on.
         authorize_by_ = kind.needs_auth() ? Instant::max() : authorize_by_;
-        out.push_back(Subscribe{frame.channel});
+        out.push_back(Subscribe{frame.channel, {}, frame.history});
         return;
     }
     Result<Member, MemberErrc> member = member_for(frame);
     if (member) {
         authorize_by_ = Instant::max();
-        out.push_back(Subscribe{frame.channel, std::move(*member)});
+        out.push_back(Subscribe{frame.channel, std::move(*member), frame.history});
     } else {
         refuse_subscription(frame.channel, refusal_of(member.error()), out);
     }
@@ -262,11 +262,13 @@ void Session::on_deadline(Instant now, SessionEffects& out) {
     out.push_back(Send{std::string(kPingFrame)});
 }
 
-void Session::on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out) {
+void Session::on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out,
+                            std::string_view history) {
     // The subscription to the user's own channel that every sign-in makes is not the client's, and the client is not
     // told of it.
     if (!is_closed_ && (wants_own_channel_ || !is_own_channel(channel))) {
-        out.push_back(Send{users == nullptr ? subscription_succeeded(channel) : presence_succeeded(channel, *users)});
+        out.push_back(Send{users == nullptr ? subscription_succeeded(channel, history)
+                                            : presence_succeeded(channel, *users, history)});
     }
 }
 

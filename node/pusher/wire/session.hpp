@@ -34,6 +34,8 @@ struct Subscribe {
     std::string channel;
     /// Of a presence channel: the user of the client.
     std::optional<Member> member = {};
+    /// What the client wants of the channel's history first.
+    std::optional<HistoryWish> history = {};
     friend bool operator==(const Subscribe&, const Subscribe&) = default;
 };
 
@@ -142,7 +144,9 @@ public:
     /// Does whatever is due: resumes reading, pings, or closes. To be called at next_deadline(); does nothing before.
     void on_deadline(Instant now, SessionEffects& out);
     /// The mesh has confirmed a subscription. `users`: the users of a presence channel; null for other channels.
-    void on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out);
+    /// `history`: the answer to a HistoryWish, as JSON; empty without a wish.
+    void on_subscribed(std::string_view channel, const PresenceRooms::Users* users, SessionEffects& out,
+                       std::string_view history = {});
     /// The client's user was not taken into a presence channel, and the client is not subscribed.
     void on_turned_away(std::string_view channel, JoinRefusal reason, SessionEffects& out);
     /// The SignIn is complete.

@@ -139,6 +139,22 @@ TEST_F(HistoryCoverTest, AMemberThatThisNodeNeverMetBreaksTheTime) {
     EXPECT_EQ(since(kept), 400u);
 }
 
+TEST_F(HistoryCoverTest, AMemberThatOthersStillSeeWhenItHasGoneHereBreaksNothing) {
+    members({256, 512});
+    cover_.agree(now_, 200);
+    members({512});
+    cover_.hear(now_, 1 ^ 256 ^ 512);
+    EXPECT_EQ(since(), 100u);
+    members({512, 1024});  // its successor
+    cover_.hear(now_, 1 ^ 256 ^ 512);
+    cover_.hear(now_, 1 ^ 256 ^ 512 ^ 1024);
+    cover_.agree(now_, 300);
+    EXPECT_EQ(since(channel_of({kSelf, OriginId{256}, OriginId{512}, OriginId{1024}}, true)), 100u);
+    // From the agreement on nobody sees the former member: who does has met somebody unknown here.
+    cover_.hear(now_, 1 ^ 256 ^ 512 ^ 1024);
+    EXPECT_EQ(since(), kNeverWhole);
+}
+
 TEST_F(HistoryCoverTest, RemembersSixtyFourAgreements) {
     for (std::uint64_t i = 0; i < 100; ++i) {
         members({2});

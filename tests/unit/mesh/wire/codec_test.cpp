@@ -245,7 +245,10 @@ TEST(Codec, CarriesHistories) {
                      {4, OriginId{8}},
                      kNeverWhole,
                      6,
-                     7};
+                     7,
+                     8,
+                     {{9, OriginId{8}}},
+                     10};
     const auto answer = decode_control(
         encode(control(QueryAnswer{.id = 1, .part = 2, .history = std::make_shared<const HistoryPart>(part)})));
     ASSERT_TRUE(answer);
@@ -258,6 +261,12 @@ TEST(Codec, CarriesHistories) {
     EXPECT_EQ(got.items[0].body->sender(), "7");
     EXPECT_EQ(std::tuple(got.ends_with, got.whole_since_us, got.evicted_upto_us, got.clock_us),
               std::tuple(part.ends_with, kNeverWhole, std::uint64_t{6}, std::uint64_t{7}));
+    EXPECT_EQ(std::tuple(got.told_since_us, got.floors, got.dropped_us),
+              std::tuple(std::uint64_t{8}, part.floors, std::uint64_t{10}));
+    part = {};
+    const auto none =
+        decode_control(encode(control(QueryAnswer{.id = 1, .history = std::make_shared<const HistoryPart>(part)})));
+    EXPECT_EQ(std::get<QueryAnswer>(none->body).history->told_since_us, kNeverWhole);
     EXPECT_TRUE(std::get<Heartbeat>(decode_control(encode(control(Heartbeat{})))->body).keeps_histories);
 }
 
@@ -283,8 +292,11 @@ TEST(Codec, RefusesHistoriesOverTheirLimits) {
     marked.trace = true;
     EXPECT_FALSE(is_read(std::move(marked)));
 
-    for (const HistoryPart& part : {HistoryPart{.whole_since_us = kNeverWhole - 1},
-                                    HistoryPart{.evicted_upto_us = ~0ull}, HistoryPart{.clock_us = ~0ull}}) {
+    for (const HistoryPart& part :
+         {HistoryPart{.whole_since_us = kNeverWhole - 1}, HistoryPart{.evicted_upto_us = ~0ull},
+          HistoryPart{.clock_us = ~0ull}, HistoryPart{.told_since_us = kNeverWhole - 1},
+          HistoryPart{.dropped_us = ~0ull}, HistoryPart{.floors = {{~0ull, OriginId{1}}}},
+          HistoryPart{.floors = std::vector<Stamp>(kMaxHistoryFloors + 1, {1, OriginId{1}})}}) {
         EXPECT_FALSE(decode_control(
             encode(control(QueryAnswer{.id = 1, .history = std::make_shared<const HistoryPart>(part)}))));
     }

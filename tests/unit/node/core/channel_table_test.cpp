@@ -70,6 +70,27 @@ TEST_F(ChannelTableTest, ConfirmsARepeatedSubscriptionAgainButCountsItOnce) {
     EXPECT_EQ(table.subscriptions(), 1u);
 }
 
+TEST_F(ChannelTableTest, AdmitsASubscriberThatIsHeldByItselfAndTheOthersAtOnce) {
+    table.subscribe(kA, "app/x", kPlain, out, true);
+    table.subscribe(kB, "app/x", kPlain, out);
+    take();
+    table.on_subscribed("app/x", 1, out);
+    EXPECT_EQ(take(), (ChannelEffects{AskAdmission{kA, "app/x"}, Confirm{kB, "app/x"}}));
+    EXPECT_EQ(delivered("app/x"), std::vector<Slot>{kB});
+    table.subscribe(kA, "app/x", kPlain, out);  // says nothing new
+    table.subscribe(kC, "app/x", kPlain, out, true);
+    EXPECT_EQ(take(), (ChannelEffects{AskAdmission{kC, "app/x"}}));
+    EXPECT_TRUE(table.is_known(kC, "app/x") && !table.is_confirmed(kC, "app/x"));
+    table.admit(kA, "app/x", out);
+    EXPECT_EQ(take(), (ChannelEffects{Confirm{kA, "app/x"}}));
+    EXPECT_EQ(delivered("app/x"), (std::vector<Slot>{kB, kA}));
+    table.unsubscribe(kC, "app/x", out);
+    table.remove(kA, out);
+    EXPECT_EQ(take(), ChannelEffects{});
+    EXPECT_FALSE(table.is_known(kA, "app/x") || table.is_known(kC, "app/y"));
+    EXPECT_EQ(delivered("app/x"), std::vector<Slot>{kB});
+}
+
 TEST_F(ChannelTableTest, TellsTheHubWhenTheLastSubscriberLeaves) {
     table.subscribe(kA, "app/x", kPlain, out);
     table.subscribe(kB, "app/x", kPlain, out);

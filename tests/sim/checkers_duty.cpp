@@ -81,7 +81,7 @@ void check_duties(World& world, Outcome& outcome) {
         } else if (last == count) {
             ++outcome.checked;
         } else if (ledger.is_lost(item)) {
-            ++outcome.exempted["P9: said by one that died before it met the others again"];
+            ++outcome.exempted["P9: said by one that died before the others knew"];
         } else if (excused(world, item)) {
             ++outcome.exempted["P9: lost with two nodes"];
         } else {

@@ -46,7 +46,7 @@ public:
         OriginId oid;
         Instant at;
         std::set<OriginId> apart;
-        /// True: the speaker died before having met all of `apart` again.
+        /// True: the speaker died before having met all of `apart` again, or while it told its own count.
         bool lost = false;
     };
     /// The world outside was told of the item by the speaker.
@@ -68,7 +68,7 @@ public:
     [[nodiscard]] Instant last_split() const { return split_; }
     /// The changes of the item since the last word about the item, and the change before.
     [[nodiscard]] std::vector<Instant> changes(const Item& item) const;
-    /// True when the last word about the item came from a process that died before having met the others again.
+    /// True when the last word about the item came from a process that died before the others knew of the word.
     [[nodiscard]] bool is_lost(const Item& item) const;
     /// The process that told the last word about the item; 0 when nobody has told a word.
     [[nodiscard]] OriginId last_speaker(const Item& item) const;

@@ -103,8 +103,12 @@ void World::breathe_last(const Process& process) {
     constexpr std::uint64_t kUnderWay = 300'000'000;
     DutyLedger::Speaker last = speaker(process);
     last.lost = !last.apart.empty();
+    std::map<DutyLedger::Item, std::uint64_t> own;
+    process.clerk.add_counts(own);
     for (const auto& [item, count] : process.clerk.last_breath()) {
         if (prng_.chance(30)) {
+            // Of a count of the process itself perhaps nobody else knew.
+            last.lost = !last.apart.empty() || (own.contains(item) && own[item] != 0);
             scheduler_.after(Duration{static_cast<Duration::rep>(prng_.below(kUnderWay))},
                              [this, item = item, count = count, last] {
                                  note("a last word: " + item.first + "/" + item.second + " " + std::to_string(count));

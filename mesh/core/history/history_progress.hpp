@@ -64,7 +64,9 @@ public:
     }
     /// Forgets origins of which nothing can come any more.
     void tick(Instant now) {
-        std::erase_if(gone_, [now](const auto& gone) { return gone.second.until <= now; });
+        if (!gone_.empty()) {
+            std::erase_if(gone_, [now](const auto& gone) { return gone.second.until <= now; });
+        }
         if (arrived_.size() > kMaxMembers) {
             std::erase_if(arrived_, [this](const auto& entry) { return !peers_.contains(entry.first); });
         }

@@ -25,6 +25,7 @@ public:
     void on(Instant now, ShardIndex shard, const Query& query, Effects& out);
     /// The hub asks for the history of a channel, the peers alone. The answer comes by take_own() with the same id.
     void ask(Instant now, std::uint64_t id, const HistoryAsk& history, Effects& out);
+    [[nodiscard]] bool has_own() const { return table_.has_own(); }
     [[nodiscard]] std::vector<QueryResult> take_own() { return table_.take_own(); }
     /// A shard of this node answers a LocalQuery.
     void on(ShardIndex shard, const LocalAnswer& answer, Effects& out);

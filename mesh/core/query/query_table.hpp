@@ -48,6 +48,7 @@ public:
     /// Stands for this node's hub as the shard that asks.
     static constexpr ShardIndex kHub{0xffff};
     /// The answers to the hub's own questions since the last call.
+    [[nodiscard]] bool has_own() const { return !own_.empty(); }
     [[nodiscard]] std::vector<QueryResult> take_own() { return std::exchange(own_, {}); }
 
     /// A part of an answer that the caller sends to a peer.

@@ -180,7 +180,7 @@ void Resumes::finish(Instant now, Imports::value_type& import, Effects& out) {
     }
 }
 
-void Resumes::tick(Instant now, Effects& out) {
+void Resumes::run(Instant now, Effects& out) {
     for (const QueryResult& result : queries_.take_own()) {
         const auto asked = asked_.find(result.id);
         if (asked == asked_.end()) {

@@ -40,7 +40,12 @@ public:
     /// A shard has no subscriber of the channel any more.
     void on(const Unsubscribe& gone);
     /// Takes in what peers have answered, and answers subscribers.
-    void tick(Instant now, Effects& out);
+    void tick(Instant now, Effects& out) {
+        // Most turns bring nothing of this.
+        if (queries_.has_own() || next_) {
+            run(now, out);
+        }
+    }
     /// When a channel that waits may be brought here.
     [[nodiscard]] std::optional<Instant> next_deadline() const { return next_; }
 
@@ -69,6 +74,8 @@ private:
     };
     using Imports = StringMap<Import>;
 
+    /// The body of tick().
+    void run(Instant now, Effects& out);
     /// Since when all messages of the channel have been told to this node, or to a node whose history is here.
     [[nodiscard]] std::uint64_t told_since_us(Instant now, const std::string& channel) const;
     /// True when this node's history is enough for the answer.

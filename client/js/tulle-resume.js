@@ -1,22 +1,20 @@
-// Nothing missed on channels with history: pusher-js tells Tulle what it has got, and Tulle sends the rest.
-// resume(pusher) or resume(echo.connector.pusher), before the first subscription. Channels get `tulle:recovered`
-// ({ replayed }) or `tulle:unrecovered` ({ reason }: load the state afresh). With { storage: sessionStorage } a page
-// goes on after a reload; { rewind: 20 } or { rewind: '30s' } gives a newcomer the last events.
-const KEY = 'tulle-resume';
-
+// resume(pusher) or resume(echo.connector.pusher), before the first subscription: see README.md.
 export function resume(pusher, { storage, rewind } = {}) {
-  // By channel, and by the node in the second half of an id: the latest id, as text.
-  const seen = JSON.parse((storage && storage.getItem(KEY)) || '{}');
-  let socket = seen[''];
+  const key = `tulle-resume ${pusher.key}`;
+  // By channel: the socket id, and by node (the second half of an id) the latest id.
+  const seen = JSON.parse((storage && storage.getItem(key)) || '{}');
   const note = (places, id) => {
     const node = id.slice(16);
     if (!(places[node] >= id)) places[node] = id;
   };
-  const send = pusher.send_event;
+  const { send_event: send, unsubscribe } = pusher;
+  pusher.unsubscribe = (channel) => {
+    delete seen[channel];
+    return unsubscribe.call(pusher, channel);
+  };
   pusher.send_event = (event, data, channel) => {
-    const places = event === 'pusher:subscribe' && seen[data.channel];
-    if (event === 'pusher:unsubscribe') delete seen[data.channel];
     if (event === 'pusher:subscribe') {
+      const { places, socket } = seen[data.channel] || {};
       data = { ...data, tulle: places ? { since: Object.values(places).join('~'), socket } : { rewind } };
     }
     return send.call(pusher, event, data, channel);
@@ -26,17 +24,19 @@ export function resume(pusher, { storage, rewind } = {}) {
     const { event, channel, id, data } = JSON.parse(text);
     if (event === 'pusher_internal:subscription_succeeded') {
       const { at, recovered, replayed, reason } = JSON.parse(data).tulle || {};
-      if (at) at.split('~').forEach(note.bind(null, (seen[channel] = {})));
-      else delete seen[channel];
-      if (recovered !== undefined) {
-        pusher.channel(channel).emit(recovered ? 'tulle:recovered' : 'tulle:unrecovered', { replayed, reason });
+      const there = pusher.channel(channel);
+      delete seen[channel];
+      if (!there) return;
+      if (at) {
+        const { places } = (seen[channel] = { socket: pusher.connection.socket_id, places: {} });
+        at.split('~').forEach((one) => note(places, one));
       }
-    } else if (id && seen[channel]) note(seen[channel], id);
+      if (recovered !== undefined) there.emit(recovered ? 'tulle:recovered' : 'tulle:unrecovered', { replayed, reason });
+    } else if (id && seen[channel]) note(seen[channel].places, id);
   };
-  pusher.connection.bind('connected', () => {
-    seen[''] = socket = pusher.connection.socket_id;
-    // Behind pusher-js's own listener: an event counts once its handlers have run.
-    pusher.connection.connection.transport.bind('message', take);
-  });
-  if (storage) addEventListener('pagehide', () => storage.setItem(KEY, JSON.stringify(seen)));
+  // Behind pusher-js's own listener: an event counts once its handlers have run.
+  const bind = () => pusher.connection.connection.transport.bind('message', take);
+  pusher.connection.bind('connected', bind);
+  if (pusher.connection.state === 'connected') bind();
+  if (storage) addEventListener('pagehide', () => storage.setItem(key, JSON.stringify(seen)));
 }

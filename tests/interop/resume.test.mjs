@@ -120,6 +120,10 @@ test('Laravel Echo goes on as well, and a channel that the application has left 
       await waitFor('the event that was missed', () => got.length === 2);
       assert.deepEqual([got, returns], [[1, 2], [['tulle:recovered', { replayed: 1, reason: undefined }]]]);
       echo.leave('echo-log');
+      await waitFor('the node to know', async () => {
+        const answer = await server(nodes[1]).get({ path: '/channels/echo-log' });
+        return (await answer.json()).occupied === false;
+      });
       await server(nodes[1]).trigger('echo-log', 'e', 3);
       echo.channel('echo-log').listen('.e', (data) => got.push(data));
       await waitFor('the subscription', () => pusher.channel('echo-log').subscribed);

@@ -116,12 +116,18 @@ void Roamers::on_resumed(const Process& process, const mesh::Resumed& answer) {
     }
     tally_.recovered += is_recovered ? 1u : 0u;
     roamer.is_split = roamer.is_split || !world_.annals().sees_all(process);
-    for (const mesh::HistoryItem& item : answer.items) {
-        ++tally_.replayed;
-        take(roamer, item.stamp, item.n, "by replay");
-    }
-    roamer.position = answer.at.seen.empty() ? std::nullopt : std::optional(answer.at);
+    roamer.position = answer.at == mesh::HistoryPosition{} ? std::nullopt : std::optional(answer.at);
     roamer.ahead = answer.ahead;
+    // Some clients are cut off within the replay.
+    const std::size_t gets =
+        prng_.chance(80) ? answer.items.size() : static_cast<std::size_t>(prng_.below(answer.items.size() + 1));
+    for (std::size_t i = 0; i < gets; ++i) {
+        ++tally_.replayed;
+        take(roamer, answer.items[i].stamp, answer.items[i].n, "by replay");
+    }
+    if (gets < answer.items.size()) {
+        leave(roamer);
+    }
 }
 
 void Roamers::take(Roamer& roamer, const mesh::Stamp& stamp, mesh::RecordNo n, const char* how) {

@@ -26,6 +26,7 @@ bool HistoryTable::put(Instant now, const std::string& channel, const HistoryLim
     } else {
         unindex(*place);
     }
+    note(log, entry.stamp);
     if (entry.until <= now) {
         raise_floor(log, entry.n, entry.stamp, Limit::kTtl);
         index(now, *place);
@@ -45,6 +46,15 @@ bool HistoryTable::put(Instant now, const std::string& channel, const HistoryLim
     index(now, *place);
     make_room(now);
     return true;
+}
+
+void HistoryTable::note(Log& log, const Stamp& stamp) {
+    std::uint64_t& latest_us = log.latest[stamp.origin];
+    latest_us = std::max(latest_us, stamp.time_us);
+    if (log.latest.size() > kMaxPositionOrigins) {
+        log.latest.erase(std::min_element(log.latest.begin(), log.latest.end(),
+                                          [](const auto& a, const auto& b) { return a.second < b.second; }));
+    }
 }
 
 void HistoryTable::make_room(Instant now) {
@@ -225,6 +235,7 @@ void HistoryTable::raise_floors(Instant now, const std::string& channel, std::sp
     for (const Stamp& floor : floors) {
         // The number is not known: an entry that comes later is taken in.
         raise_floor(log, RecordNo{}, floor, Limit::kNode);
+        note(log, floor);
     }
     index(now, *place);
     make_room(now);
@@ -243,30 +254,25 @@ HistoryTable::Floors HistoryTable::floors(std::string_view channel) const {
 }
 
 std::vector<Stamp> HistoryTable::latest(std::string_view channel) const {
-    std::map<OriginId, std::uint64_t> latest;
-    if (const auto found = logs_.find(channel); found != logs_.end()) {
-        for (const auto& [origin, floor] : found->second.floors) {
-            latest[origin] = floor.time_us;
-        }
-        // In order of stamp.
-        for (const Held& held : found->second.held) {
-            std::uint64_t& time_us = latest[held.entry.stamp.origin];
-            time_us = std::max(time_us, held.entry.stamp.time_us);
-        }
-    }
     std::vector<Stamp> stamps;
-    for (const auto& [origin, time_us] : latest) {
-        stamps.push_back({time_us, origin});
+    if (const auto found = logs_.find(channel); found != logs_.end()) {
+        for (const auto& [origin, time_us] : found->second.latest) {
+            stamps.push_back({time_us, origin});
+        }
     }
     return stamps;
 }
 
-void HistoryTable::each(std::string_view channel, const std::function<bool(const HistoryEntry&)>& visit) const {
-    if (const auto found = logs_.find(channel); found != logs_.end()) {
-        for (const Held& held : found->second.held) {
-            if (!visit(held.entry)) {
-                return;
-            }
+void HistoryTable::each(std::string_view channel, std::uint64_t after_us,
+                        const std::function<bool(const HistoryEntry&)>& visit) const {
+    const auto found = logs_.find(channel);
+    if (found == logs_.end()) {
+        return;
+    }
+    const std::deque<Held>& all = found->second.held;
+    for (auto held = first_from(all, Stamp{after_us + 1, {}}); held != all.end(); ++held) {
+        if (!visit(held->entry)) {
+            return;
         }
     }
 }

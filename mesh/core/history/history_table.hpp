@@ -94,10 +94,13 @@ public:
         std::uint64_t dropped_us = 0;
     };
     [[nodiscard]] Floors floors(std::string_view channel) const;
-    /// Of each origin the latest stamp of the channel's entries, evicted ones included; sorted by origin. O(entries).
+    /// Of each origin the latest stamp of the channel's entries, evicted ones included; sorted by origin. Of more than
+    /// kMaxPositionOrigins origins the latest. O(origins).
     [[nodiscard]] std::vector<Stamp> latest(std::string_view channel) const;
-    /// Calls `visit` with each entry of the channel, oldest first, ended entries included, until `visit` returns false.
-    void each(std::string_view channel, const std::function<bool(const HistoryEntry&)>& visit) const;
+    /// Calls `visit` with each entry of the channel with a stamp behind `after_us`, oldest first, ended entries
+    /// included, until `visit` returns false. O(log entries), and the entries visited.
+    void each(std::string_view channel, std::uint64_t after_us,
+              const std::function<bool(const HistoryEntry&)>& visit) const;
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
     [[nodiscard]] std::size_t entries() const { return entries_; }
     /// Channels with entries.
@@ -134,6 +137,8 @@ private:
         std::deque<Held> held = {};
         std::size_t bytes = 0;
         std::map<OriginId, Floor> floors = {};
+        /// See HistoryTable::latest().
+        std::map<OriginId, std::uint64_t> latest = {};
         /// The latest stamp of the floors that were dropped.
         std::uint64_t dropped_us = 0;
         /// The place of the log in by_end_, and, without entries, in by_forget_.
@@ -151,6 +156,8 @@ private:
     void evict_front(Log& log, Limit by);
     /// Raises the floor of the entry's origin, and drops the oldest floor beyond kMaxHistoryFloors.
     void raise_floor(Log& log, RecordNo n, const Stamp& evicted, Limit by);
+    /// Notes the stamp of an entry.
+    static void note(Log& log, const Stamp& stamp);
     /// Counts an evicted entry.
     void count(Limit by);
     /// Evicts entries until the table is within its limits again.

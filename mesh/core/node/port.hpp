@@ -448,10 +448,10 @@ struct Resumed {
     ResumeOutcome outcome = ResumeOutcome::kBegun;
     /// Oldest first. Empty for kTooMany, kEvicted and kLost.
     std::vector<HistoryItem> items = {};
-    /// The position behind the messages.
+    /// The position before the messages: each message that the client gets moves the position on.
     HistoryPosition at = {};
-    /// For kRecovered: messages with history of these origins, up to the stamp given, may still come by Deliver
-    /// although the client has them, from another node or by this answer. Within Limits::ring_age.
+    /// For kRecovered, and for a newcomer: messages with history of these origins, up to the stamp given, may still
+    /// come by Deliver although the client has them, from another node or by this answer. Within Limits::ring_age.
     std::vector<Stamp> ahead = {};
 };
 

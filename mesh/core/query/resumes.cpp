@@ -1,6 +1,8 @@
 #include "mesh/core/query/resumes.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 namespace tulle::mesh {
@@ -82,6 +84,10 @@ void Resumes::on(Instant now, ShardIndex shard, const Resume& wanted, Effects& o
         return;
     }
     const auto [import, is_new] = imports_.try_emplace(wanted.channel);
+    if (import->second.waiting.size() >= kWaiting) {
+        out.push_back(ToPort{shard, Resumed{.id = wanted.id, .outcome = ResumeOutcome::kLost}});
+        return;
+    }
     import->second.waiting.emplace_back(shard, wanted);
     if (is_new) {
         import->second.limits = wanted.limits;
@@ -111,9 +117,9 @@ void Resumes::begin(Instant now, Imports::value_type& import, Effects& out) {
     state.floors.clear();
     state.dropped_us = 0;
     ++state.tries;
-    if (context_.sessions().ids().empty()) {
-        // Nobody is there to be asked. finish() invalidates `import`, so nothing follows.
-        finish(now, import, out);
+    state.peers = context_.sessions().ids();
+    if (state.peers.empty()) {
+        finish(now, import, true);
         return;
     }
     ask(now, import, {}, out);
@@ -136,7 +142,8 @@ void Resumes::take(Instant now, Imports::value_type& import, const QueryResult& 
         next_ = now + kAgain;
         return;
     }
-    const bool is_whole = result.missing.empty() && state.joined.doubts == history_.doubts();
+    const bool is_whole =
+        result.missing.empty() && state.joined.doubts == history_.doubts() && state.peers == context_.sessions().ids();
     if (!is_whole && state.tries < kTries) {
         begin(now, import, out);
         return;
@@ -144,7 +151,7 @@ void Resumes::take(Instant now, Imports::value_type& import, const QueryResult& 
     if (!is_whole) {
         // What the peers held may be more than what has come.
         state.joined.told_since_us = kNeverWhole;
-        finish(now, import, out);
+        finish(now, import, false);
         return;
     }
     const HistoryPage& page = *result.history;
@@ -160,11 +167,11 @@ void Resumes::take(Instant now, Imports::value_type& import, const QueryResult& 
     if (page.has_more && !page.items.empty()) {
         ask(now, import, page.items.back().stamp, out);
     } else {
-        finish(now, import, out);
+        finish(now, import, true);
     }
 }
 
-void Resumes::finish(Instant now, Imports::value_type& import, Effects& out) {
+void Resumes::finish(Instant now, Imports::value_type& import, bool is_whole) {
     const std::string channel = import.first;
     Import done = std::move(import.second);
     imports_.erase(imports_.find(channel));
@@ -173,11 +180,13 @@ void Resumes::finish(Instant now, Imports::value_type& import, Effects& out) {
         floors.push_back({upto_us, origin});
     }
     history_.raise_floors(now, channel, floors, done.dropped_us);
-    joined_[channel] = done.joined;
-    ++imported_;
-    for (const auto& [shard, wanted] : done.waiting) {
-        answer(now, shard, wanted, out);
+    if (is_whole) {
+        joined_[channel] = done.joined;
     }
+    ++imported_;
+    std::move(done.waiting.begin(), done.waiting.end(), std::back_inserter(ready_));
+    // The next channel may be brought here.
+    next_ = now;
 }
 
 void Resumes::run(Instant now, Effects& out) {
@@ -191,6 +200,11 @@ void Resumes::run(Instant now, Effects& out) {
         if (import != imports_.end()) {
             take(now, *import, result, out);
         }
+    }
+    for (std::size_t left = kAnswers; left > 0 && !ready_.empty(); --left) {
+        const auto [shard, wanted] = std::move(ready_.front());
+        ready_.pop_front();
+        answer(now, shard, wanted, out);
     }
     if (!next_ || *next_ > now) {
         return;
@@ -244,7 +258,17 @@ void Resumes::recover(Instant now, const Resume& wanted, Resumed& answer) const 
                                   [&](const Stamp& floor) { return floor.time_us > seen_us && is_missed(floor); });
     std::size_t bytes = 0;
     std::size_t missed = 0;
-    history_.table().each(wanted.channel, [&](const HistoryEntry& entry) {
+    // Nothing up to there was missed, of whatever origin.
+    std::uint64_t after_us = std::numeric_limits<std::uint64_t>::max();
+    for (const Stamp& stamp : history_.table().latest(wanted.channel)) {
+        const std::uint64_t seen_of_us = time_of(since.seen, stamp.origin);
+        after_us = stamp.time_us > seen_of_us ? std::min(after_us, seen_of_us) : after_us;
+    }
+    if (after_us == std::numeric_limits<std::uint64_t>::max()) {
+        answer.outcome = is_evicted ? ResumeOutcome::kEvicted : ResumeOutcome::kRecovered;
+        return;
+    }
+    history_.table().each(wanted.channel, after_us, [&](const HistoryEntry& entry) {
         if (!is_missed(entry.stamp)) {
             return true;
         }
@@ -291,10 +315,42 @@ void Resumes::rewind(Instant now, const Resume& wanted, Resumed& answer) const {
     std::reverse(answer.items.begin(), answer.items.end());
 }
 
+void Resumes::end(const Resume& wanted, Resumed& answer) const {
+    // Of each origin the first and the last message.
+    std::map<OriginId, std::pair<std::uint64_t, std::uint64_t>> sent;
+    for (const HistoryItem& item : answer.items) {
+        const auto [span, is_new] = sent.try_emplace(item.stamp.origin, item.stamp.time_us, item.stamp.time_us);
+        span->second.second = item.stamp.time_us;
+    }
+    const auto may_come = [this](const Stamp& stamp) {
+        return stamp.origin != context_.options().oid && stamp.time_us > history_.progress().arrived_of(stamp.origin);
+    };
+    if (wanted.since) {
+        std::copy_if(answer.at.seen.begin(), answer.at.seen.end(), std::back_inserter(answer.ahead), may_come);
+    } else {
+        for (const auto& [origin, span] : sent) {
+            if (const Stamp last{span.second, origin}; may_come(last)) {
+                answer.ahead.push_back(last);
+            }
+        }
+    }
+    if (sent.empty()) {
+        return;
+    }
+    answer.at.settled_us = wanted.since ? wanted.since->settled_us : answer.at.settled_us;
+    for (Stamp& stamp : answer.at.seen) {
+        if (const auto span = sent.find(stamp.origin); span != sent.end()) {
+            stamp.time_us = wanted.since ? time_of(wanted.since->seen, stamp.origin) : span->second.first - 1;
+        }
+    }
+    std::erase_if(answer.at.seen, [](const Stamp& stamp) { return stamp.time_us == 0; });
+}
+
 void Resumes::answer(Instant now, ShardIndex shard, const Resume& wanted, Effects& out) {
     Resumed answer{.id = wanted.id, .at = position(now, wanted.channel)};
     if (!wanted.since) {
         rewind(now, wanted, answer);
+        end(wanted, answer);
         out.push_back(ToPort{shard, std::move(answer)});
         return;
     }
@@ -307,21 +363,19 @@ void Resumes::answer(Instant now, ShardIndex shard, const Resume& wanted, Effect
     // everywhere is not named any more.
     const std::uint64_t ttl_us = static_cast<std::uint64_t>(wanted.limits.ttl / 1us) + kClockSlackUs;
     const std::uint64_t clock_us = clock_.latest(now);
+    const std::uint64_t latest_us = clock_us + kClockSlackUs;
     for (const Stamp& stamp : wanted.since->seen) {
         const auto known = std::find_if(answer.at.seen.begin(), answer.at.seen.end(),
                                         [&stamp](const Stamp& one) { return one.origin == stamp.origin; });
         if (known != answer.at.seen.end()) {
-            known->time_us = std::max(known->time_us, stamp.time_us);
-        } else if (stamp.time_us + ttl_us > clock_us) {
+            // A position of a clock far ahead is no client's.
+            known->time_us = stamp.time_us <= latest_us ? std::max(known->time_us, stamp.time_us) : known->time_us;
+        } else if (stamp.time_us + ttl_us > clock_us && stamp.time_us <= latest_us) {
             answer.at.seen.push_back(stamp);
         }
     }
-    for (const Stamp& stamp : answer.at.seen) {
-        if (stamp.origin != context_.options().oid && stamp.time_us > history_.progress().arrived_of(stamp.origin)) {
-            answer.ahead.push_back(stamp);
-        }
-    }
     sort_by_origin(answer.at.seen);
+    end(wanted, answer);
     answer.at = within_limits(std::move(answer.at));
     out.push_back(ToPort{shard, std::move(answer)});
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,8 +29,8 @@ namespace tulle::mesh {
 /// Thread: confined to the hub.
 /// Time:   `now` must not go backwards.
 /// Limits: `history_imports` channels are brought here at once, and the others wait; kTries tries for each, after which
-///         nothing is claimed of what peers held. A subscriber waits at most kTries times the patience of
-///         Queries::ask() for each kMaxHistoryPageBytes of history.
+///         nothing is claimed of what peers held. kWaiting subscribers of a channel wait; a further one is told at once
+///         that something may be missing. kAnswers of those that have waited are answered in a turn.
 class Resumes {
 public:
     Resumes(MeshContext& context, HybridClock& clock, const LocalInterest& local, History& history, Queries& queries)
@@ -42,17 +43,21 @@ public:
     /// Takes in what peers have answered, and answers subscribers.
     void tick(Instant now, Effects& out) {
         // Most turns bring nothing of this.
-        if (queries_.has_own() || next_) {
+        if (queries_.has_own() || next_ || !ready_.empty()) {
             run(now, out);
         }
     }
     /// When a channel that waits may be brought here.
-    [[nodiscard]] std::optional<Instant> next_deadline() const { return next_; }
+    [[nodiscard]] std::optional<Instant> next_deadline() const {
+        return ready_.empty() ? next_ : std::optional(Instant{});
+    }
 
     /// Channels that were brought here, and those on their way.
     [[nodiscard]] std::size_t imported() const { return imported_; }
 
     static constexpr int kTries = 3;
+    static constexpr std::size_t kWaiting = 16'384;
+    static constexpr std::size_t kAnswers = 256;
 
 private:
     /// What is known since all peers were asked.
@@ -67,6 +72,8 @@ private:
         Joined joined;
         std::uint64_t dropped_us = 0;
         std::map<OriginId, std::uint64_t> floors = {};
+        /// The peers that were asked first: a later page without one of them proves nothing.
+        std::vector<OriginId> peers = {};
         /// The id of the question under way; 0: none.
         std::uint64_t asked = 0;
         int tries = 0;
@@ -90,10 +97,16 @@ private:
 
     /// Asks the peers for the entries behind one; time_us 0: from the newest on.
     void ask(Instant now, Imports::value_type& import, const Stamp& behind, Effects& out);
+    /// Invalidates `import` when nobody is there to be asked.
     void begin(Instant now, Imports::value_type& import, Effects& out);
+    /// Names what may still come although the answer or the client has it, and then makes the position of the answer
+    /// the one before its messages: each message that comes moves the client's position on, and a client that is cut
+    /// off meanwhile misses nothing.
+    void end(const Resume& wanted, Resumed& answer) const;
     /// A page of the peers' histories has come.
     void take(Instant now, Imports::value_type& import, const QueryResult& result, Effects& out);
-    void finish(Instant now, Imports::value_type& import, Effects& out);
+    /// `is_whole`: all has come that the peers hold.
+    void finish(Instant now, Imports::value_type& import, bool is_whole);
 
     MeshContext& context_;
     HybridClock& clock_;
@@ -107,6 +120,8 @@ private:
     std::uint64_t last_id_ = 0;
     std::uint64_t settled_us_ = 0;
     std::size_t imported_ = 0;
+    /// Subscribers whose history has come.
+    std::deque<std::pair<ShardIndex, Resume>> ready_;
     std::optional<Instant> next_;
 };
 

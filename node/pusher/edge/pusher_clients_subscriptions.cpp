@@ -18,7 +18,12 @@ void PusherClients::enter(PusherClient& client, const pusher::Subscribe& wanted)
         presence_.rooms().enter(slot, channel, *wanted.member);
     }
     // Of a subscription that stands or waits already the history is on its way, or has come.
-    const bool is_held = wanted.history && !channels_.is_known(slot, channel);
+    const bool is_new = !channels_.is_known(slot, channel);
+    const bool is_held = wanted.history && is_new;
+    if (is_new && !history_.is_idle()) {
+        // The wish of a subscription before whose user was turned away.
+        history_.forget(slot, channel);
+    }
     if (is_held) {
         const HistoryRule* rule =
             user_of_channel(wanted.channel) ? nullptr : rule_for(client.session.app().history, wanted.channel);
@@ -49,6 +54,7 @@ void PusherClients::forget_histories(Slot slot) {
         for (const std::string_view key : channels_.keys_of(slot)) {
             history_.forget(slot, key);
         }
+        history_.forget_wishes(slot);
     }
 }
 

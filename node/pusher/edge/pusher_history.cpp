@@ -42,13 +42,13 @@ std::string_view reason_of(mesh::ResumeOutcome outcome) {
 }  // namespace
 
 bool PusherHistory::Replay::has(const mesh::Stamp& stamp) const {
-    if (told.is_resumed) {
-        const auto is_seen = [&stamp](const pusher::HistoryPlace& place) {
-            return place.origin == stamp.origin && place.time_us >= stamp.time_us;
-        };
-        return told.reason.empty() && told.at && std::any_of(told.at->seen.begin(), told.at->seen.end(), is_seen);
-    }
-    return std::any_of(items.begin(), items.end(), [&stamp](const auto& item) { return item.stamp == stamp; });
+    const auto is_seen = [&stamp](const pusher::HistoryPlace& place) {
+        return place.origin == stamp.origin && place.time_us >= stamp.time_us;
+    };
+    const bool was_seen = told.is_resumed && told.reason.empty() && told.at &&
+                          std::any_of(told.at->seen.begin(), told.at->seen.end(), is_seen);
+    return was_seen ||
+           std::any_of(items.begin(), items.end(), [&stamp](const auto& item) { return item.stamp == stamp; });
 }
 
 PusherHistory::Wish* PusherHistory::find(Slot slot, std::string_view channel) {
@@ -69,8 +69,6 @@ void PusherHistory::want(Slot slot, const std::string& channel, const pusher::Hi
     } else {
         entered.limits = {rule->size, rule->bytes, rule->ttl};
     }
-    // A wish whose user was turned away may be left.
-    forget(slot, channel);
     wishes_[slot.value].push_back(std::move(entered));
 }
 
@@ -112,7 +110,7 @@ std::optional<std::pair<Slot, std::string>> PusherHistory::on_resumed(mesh::Resu
                    .at = {}},
                   std::move(answer.items)};
     // Without a place nothing could ever be said of what comes behind.
-    if (!answer.at.seen.empty()) {
+    if (answer.at != mesh::HistoryPosition{}) {
         replay.told.at = position_of(answer.at);
     }
     wish->answer = std::move(replay);
@@ -156,6 +154,15 @@ void PusherHistory::forget(Slot slot, std::string_view channel) noexcept {
     }
 }
 
+void PusherHistory::forget_wishes(Slot slot) noexcept {
+    if (const auto mine = wishes_.find(slot.value); mine != wishes_.end()) {
+        for (const Wish& wish : mine->second) {
+            asked_.erase(wish.id);
+        }
+        wishes_.erase(mine);
+    }
+}
+
 std::optional<std::vector<Slot>> PusherHistory::without_skips(std::string_view channel, const mesh::Stamp& stamp,
                                                               std::span<const Slot> subscribers) {
     // Usually no client is ahead of this node.
@@ -181,8 +188,9 @@ std::optional<std::vector<Slot>> PusherHistory::without_skips(std::string_view c
         return std::nullopt;
     }
     std::vector<Slot> others(subscribers.begin(), subscribers.end());
-    std::erase_if(others,
-                  [&skipped](Slot slot) { return std::find(skipped.begin(), skipped.end(), slot) != skipped.end(); });
+    const auto before = [](Slot a, Slot b) { return a.value < b.value; };
+    std::sort(skipped.begin(), skipped.end(), before);
+    std::erase_if(others, [&](Slot slot) { return std::binary_search(skipped.begin(), skipped.end(), slot, before); });
     return others;
 }
 

@@ -57,6 +57,8 @@ public:
     [[nodiscard]] std::optional<Replay> take(Slot slot, std::string_view channel);
     /// The subscription has ended.
     void forget(Slot slot, std::string_view channel) noexcept;
+    /// All wishes of a connection that has ended.
+    void forget_wishes(Slot slot) noexcept;
     /// True when forget() has nothing to do, whatever the subscription.
     [[nodiscard]] bool is_idle() const { return wishes_.empty() && skips_.empty(); }
 

@@ -18,6 +18,8 @@ namespace {
 constexpr std::uint64_t kMaxTimeUs = std::uint64_t{1} << 60;
 constexpr std::size_t kHexDigits = kEventIdBytes / 2;
 constexpr char kBetween = '~';
+/// A socket id has two numbers of at most 20 digits.
+constexpr std::size_t kMaxSocketBytes = 64;
 
 std::optional<std::uint64_t> hex(std::string_view text) {
     std::uint64_t value = 0;
@@ -128,7 +130,7 @@ std::optional<HistoryWish> parse_history_wish(std::string_view json) {
     }
     if (const boost::json::value* socket = object->find("socket"); socket != nullptr && !socket->is_null()) {
         const boost::json::string* text = socket->if_string();
-        if (text == nullptr) {
+        if (text == nullptr || text->size() > kMaxSocketBytes) {
             return std::nullopt;
         }
         wish.socket.assign(text->data(), text->size());

@@ -93,9 +93,12 @@ TEST_F(ResumesTest, ANodeAloneKnowsAllSinceItsStart) {
     EXPECT_EQ(recovered.outcome, ResumeOutcome::kRecovered);
     ASSERT_EQ(recovered.items.size(), 1u) << "not what the client itself has sent";
     EXPECT_EQ(recovered.items[0].stamp, first);
-    EXPECT_GT(recovered.at.seen.at(0).time_us, second.time_us);
+    EXPECT_EQ(recovered.at, begun.at) << "a client that is cut off within the messages has not got them";
     EXPECT_TRUE(recovered.ahead.empty());
-    EXPECT_EQ(ask(wanted(recovered.at)).items.size(), 0u);
+    EXPECT_EQ(ask(wanted(recovered.at)).items.size(), 2u);
+    const HistoryPosition behind{recovered.at.settled_us, {second}};
+    EXPECT_EQ(ask(wanted(behind)).items.size(), 0u);
+    EXPECT_GT(ask(wanted(behind)).at.settled_us, second.time_us);
 }
 
 TEST_F(ResumesTest, MoreThanWantedIsSentToNobody) {

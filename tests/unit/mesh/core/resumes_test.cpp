@@ -56,6 +56,7 @@ protected:
     }
     Resumed ask(const Resume& resume) {
         resumes_.on(now_, kShard, resume, out_);
+        resumes_.tick(now_, out_);
         std::vector<Resumed> all = answers();
         EXPECT_EQ(all.size(), 1u);
         return all.empty() ? Resumed{} : all.front();

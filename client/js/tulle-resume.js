@@ -1,4 +1,4 @@
-// resume(pusher) or resume(echo.connector.pusher), before the first subscription: see README.md.
+// Use and limits: README.md.
 export function resume(pusher, { storage, rewind } = {}) {
   const key = `tulle-resume ${pusher.key}`;
   // By channel: the socket id, and by node (the second half of an id) the latest id.

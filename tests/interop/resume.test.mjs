@@ -168,7 +168,7 @@ test('a page goes on after a reload, and a newcomer is given what the page wants
 
 test('the package is small, and has the version of the project', async () => {
   const folder = path.join(PROJECT, 'client/js');
-  assert.ok((await fs.stat(path.join(folder, 'tulle-resume.js'))).size < 2560);
+  assert.ok((await fs.stat(path.join(folder, 'tulle-resume.js'))).size < 2048);
   const { version } = JSON.parse(await fs.readFile(path.join(folder, 'package.json'), 'utf8'));
   const project = await fs.readFile(path.join(PROJECT, 'CMakeLists.txt'), 'utf8');
   assert.ok(project.includes(`project(tulle VERSION ${version} `));

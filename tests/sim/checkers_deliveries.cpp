@@ -75,10 +75,16 @@ Everybody gather(World& world) {
     return all;
 }
 
-/// True when the two had met when the message was accepted. Before a meeting nothing is promised.
-bool had_met(const Accepted& message, const Process& origin, const Process& receiver) {
-    const auto met = origin.first_session.find(receiver.oid);
-    return met != origin.first_session.end() && met->second < message.asked;
+/// True when the two had met when the message was accepted. Before a meeting nothing is promised. Of an origin that was
+/// killed, the receiver must have known, too: an origin that lives on can still tell the receiver what it has missed.
+bool had_met(const Accepted& message, const Origin& origin, const Process& receiver) {
+    const auto met = origin.process->first_session.find(receiver.oid);
+    if (met == origin.process->first_session.end() || met->second >= message.asked) {
+        return false;
+    }
+    const auto known = receiver.first_session.find(origin.process->oid);
+    const bool is_known = known != receiver.first_session.end() && (!origin.ended || known->second <= *origin.ended);
+    return is_known || !origin.ended || origin.process->left;
 }
 
 /// True when the leaver had a session with the peer at the end.
@@ -176,7 +182,7 @@ private:
             return nullptr;  // its own messages a node delivers when it accepts them
         }
         // A node that cannot reach the only seed serves alone.
-        if (!had_met(message, *origin.process, who_)) {
+        if (!had_met(message, origin, who_)) {
             return "P1: the two had not met";  // who cannot reach its only seed serves alone
         }
         const bool killed = origin.ended && !origin.process->left;

@@ -31,6 +31,10 @@ constexpr std::uint64_t kLeastPublishes = 200;
 /// The greatest share of exempted checks. Measured over 2,000 seeds: 1.2 %. Three fifths are messages under way to a
 /// client when the client went, and a quarter are from origins that the client's node had not met.
 constexpr double kMostExempted = 0.015;
+/// With fewer seeds than this the share may be a third greater: a flood while the mesh is split makes a single seed
+/// weigh 0.2 % of 300. Measured over runs of 300 seeds: 0.9 to 1.7 %.
+constexpr std::uint64_t kEnoughForShares = 2000;
+constexpr double kFewSeedsFactor = 4.0 / 3.0;
 /// The greatest share with nodes of two versions. Measured over 500 seeds: 2.1 %, as each host gets a further process,
 /// and a new process has not met the others at first.
 constexpr double kMostExemptedMixed = 0.025;
@@ -252,10 +256,11 @@ int report(const Sum& sum, std::uint64_t count, double seconds, double most_exem
     if (unreached && enough) {
         std::printf("FAILED: a path was never taken\n");
     }
-    if (exempted > most_exempted) {
-        std::printf("FAILED: more than %.1f %% exempted\n", most_exempted * 100);
+    const double most = most_exempted * (count < kEnoughForShares ? kFewSeedsFactor : 1.0);
+    if (exempted > most) {
+        std::printf("FAILED: %.2f %% exempted, more than %.2f %%\n", exempted * 100, most * 100);
     }
-    return sum.failed == 0 && !(unreached && enough) && exempted <= most_exempted ? 0 : 1;
+    return sum.failed == 0 && !(unreached && enough) && exempted <= most ? 0 : 1;
 }
 
 /// Runs seeds with a planted defect. Returns 0 when a seed finds the defect.
@@ -393,6 +398,26 @@ tulle::sim::Planted planted_by_name(const std::string& wanted) {
     return tulle::sim::Planted::kNone;
 }
 
+/// Runs the seeds of a file. A line is a number, the name of a variant behind it where the seed has one, or a remark
+/// that begins with #. Returns the exit code.
+int run_kept(const std::string& file) {
+    Sum sum;
+    std::ifstream in(file);
+    for (std::string line; std::getline(in, line);) {
+        if (!line.empty() && line.front() != '#') {
+            tulle::sim::Variant variant;
+            variant.mixed = line.ends_with(" mixed");
+            variant.keys = line.ends_with(" keys");
+            variant.histories = line.ends_with(" histories");
+            variant.copies = line.ends_with(" copies");
+            add(sum, tulle::sim::run_seed(std::stoull(line), false, tulle::sim::Planted::kNone, variant));
+        }
+    }
+    std::printf("%llu regression seeds, %llu failed\n", static_cast<unsigned long long>(sum.seeds),
+                static_cast<unsigned long long>(sum.failed));
+    return sum.failed == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -428,7 +453,8 @@ int main(int argc, char** argv) {
     app.add_flag("--trace", trace, "with --seed: say what happens");
     app.add_option("--plant", plant,
                    "switch this defect on (all: one after the other) and run seeds until it is caught");
-    app.add_option("--file", file, "run the seeds listed in a file, one a line, # for remarks");
+    app.add_option("--file", file,
+                   "run the seeds listed in a file, one a line, with the name of a variant behind it; # for remarks");
     CLI11_PARSE(app, argc, argv);
     if (!scenarios.empty()) {
         int worst = 0;
@@ -447,20 +473,11 @@ int main(int argc, char** argv) {
     if (!plant.empty()) {
         return hunt_named(plant, first, count, jobs);
     }
-    Sum sum;
     if (!file.empty()) {
-        std::ifstream in(file);
-        for (std::string line; std::getline(in, line);) {
-            if (!line.empty() && line.front() != '#') {
-                add(sum, tulle::sim::run_seed(std::stoull(line), false));
-            }
-        }
-        std::printf("%llu regression seeds, %llu failed\n", static_cast<unsigned long long>(sum.seeds),
-                    static_cast<unsigned long long>(sum.failed));
-        return sum.failed == 0 ? 0 : 1;
+        return run_kept(file);
     }
     const auto begin = std::chrono::steady_clock::now();
-    sum = run_all(first, first + count - 1, jobs, variant);
+    const Sum sum = run_all(first, first + count - 1, jobs, variant);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     return report(sum, count, took.count(), variant.mixed ? kMostExemptedMixed : kMostExempted);
 }

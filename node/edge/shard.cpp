@@ -181,6 +181,11 @@ private:
             for (const std::unique_ptr<EdgePort>& port : ports_) {
                 port->edge().on_hub_room();
             }
+            // A hub on this thread has had its turn: what the edges have said since would wait for the next deadline of
+            // the hub, a heartbeat perhaps.
+            if (hosted_ && hosted_->is_pushed()) {
+                reactor_.wake_at(reactor_.now());
+            }
         }
         // Drained: no connection is left, and the hub knows about every end.
         if (on_drained_ && is_all && reactor_.connections() == 0) {

@@ -10,6 +10,8 @@ import { command } from './resp.mjs';
 import { waitFor, within } from './wait.mjs';
 
 const ROUND_TRIP_MS = 250; // 99 of 100 messages of the bystander come back within that, whatever is done to the node
+const FEW = 100; // of fewer messages one may take longer, as one of 100 may: up to LONGEST_MS
+const LONGEST_MS = 1_000;
 const CLOCK_TICKS = Number(execFileSync('getconf', ['CLK_TCK']));
 
 /** A hostile client: counts what comes instead of keeping it, and the last bytes. */
@@ -129,7 +131,9 @@ export class RedisVictim {
       `p99 ${p99.toFixed(1)} ms, longest ${Math.max(...times).toFixed(0)} ms; at most ${grown.toFixed(0)} MB more; ${used.toFixed(1)} s of CPU`);
     assert.ok(!this.node.program.hasEnded, 'the node goes on');
     assert.equal(this.failed, undefined, 'the bystander is served');
-    assert.ok(p99 < ms, `p99 of the bystander is ${p99.toFixed(0)} ms, longest ${Math.max(...times).toFixed(0)} ms`);
+    const longest = Math.max(...times);
+    const isBorne = times.length < FEW ? times.filter((time) => time >= ms).length <= 1 && longest < Math.max(ms, LONGEST_MS) : p99 < ms;
+    assert.ok(isBorne, `p99 of the bystander is ${p99.toFixed(0)} ms, longest ${longest.toFixed(0)} ms, of ${times.length}`);
     assert.ok(grown < megabytes, `${grown.toFixed(0)} MB more than before, not ${megabytes}`);
     const said = this.node.log.split('\n').length - logged;
     assert.ok(said <= lines, `${said} lines in the log`);

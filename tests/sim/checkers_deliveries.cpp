@@ -76,15 +76,17 @@ Everybody gather(World& world) {
 }
 
 /// True when the two had met when the message was accepted. Before a meeting nothing is promised. Of an origin that was
-/// killed, the receiver must have known, too: an origin that lives on can still tell the receiver what it has missed.
+/// killed soon after, the receiver must have known, too: an origin that lives on tells the receiver what the receiver
+/// has missed. A receiver that has not met the origin for kFilledIn is not excused.
 bool had_met(const Accepted& message, const Origin& origin, const Process& receiver) {
     const auto met = origin.process->first_session.find(receiver.oid);
     if (met == origin.process->first_session.end() || met->second >= message.asked) {
         return false;
     }
     const auto known = receiver.first_session.find(origin.process->oid);
-    const bool is_known = known != receiver.first_session.end() && (!origin.ended || known->second <= *origin.ended);
-    return is_known || !origin.ended || origin.process->left;
+    const bool was_killed = origin.ended && !origin.process->left;
+    const bool is_known = known != receiver.first_session.end() && (!was_killed || known->second <= *origin.ended);
+    return is_known || !was_killed || *origin.ended - met->second > kFilledIn;
 }
 
 /// True when the leaver had a session with the peer at the end.
